@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: ISC
+# Tacit.  `make help` lists the targets.
+
+CC       ?= cc
+BUILD    ?= build$(if $(SANITIZE),/$(notdir $(CC))-$(subst $(comma),-,$(SANITIZE)))
+OPT      ?= -O3
+comma    := ,
+WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror
+CFLAGS   += -std=c11 -D_GNU_SOURCE $(OPT) -g -fPIC -ffp-contract=off -fno-math-errno -pthread $(WARN) \
+            $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+CPPFLAGS += -I. -MMD -MP
+LDFLAGS  += -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+LIBS     := -lsodium -lm
+
+# A file's last name part says which instructions it may use; it is called only after the CPU was asked.
+FLAGS_aesni := -maes -msse4.1
+FLAGS_avx2  := -mavx2
+FLAGS_vaes  := -mavx2 -maes -mvaes
+isa_flags    = $(FLAGS_$(lastword $(subst _, ,$(basename $(notdir $<)))))
+
+FOLDERS  := base net ckks ot gc convert nn
+LIB_SRC  := $(sort $(wildcard $(FOLDERS:=/*.c)))
+CLI_SRC  := $(sort $(wildcard cli/*.c))
+TEST_SRC := $(sort $(wildcard test/test_*.c))
+HELP_SRC := $(sort $(filter-out $(TEST_SRC),$(wildcard test/*.c)))
+BENCH_SRC := $(sort $(wildcard bench/bench_*.c))
+BHELP_SRC := $(sort $(filter-out $(BENCH_SRC),$(wildcard bench/*.c)))
+
+obj      = $(addprefix $(BUILD)/obj/,$(addsuffix .o,$(basename $(1))))
+LIB_OBJ := $(call obj,$(LIB_SRC))
+CLI_OBJ := $(call obj,$(CLI_SRC) $(wildcard cli/*.S))
+TESTS   := $(TEST_SRC:%.c=$(BUILD)/%)
+BENCHES := $(BENCH_SRC:%.c=$(BUILD)/%)
+
+.PHONY: all demo check bench deps help clean
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+all: deps
+	@$(MAKE) --no-print-directory binaries
+
+.PHONY: binaries
+binaries: $(BUILD)/libtacit.a $(BUILD)/libtacit.so $(if $(CLI_SRC),$(BUILD)/tacit)
+
+help:
+	@echo 'make              $(BUILD)/libtacit.a, $(BUILD)/libtacit.so, $(BUILD)/tacit'
+	@echo 'make demo         private predictions: server and client, two processes on loopback'
+	@echo 'make check        all tests (SANITIZE=address,undefined and CC=clang work too)'
+	@echo 'make bench        every benchmark, quick settings'
+	@echo 'make deps         installs what is missing (compiler, libsodium, check) with apt'
+	@echo 'make clean        removes build/'
+
+deps:
+	@sh ./test/deps.sh
+
+demo: deps
+	@$(MAKE) --no-print-directory binaries
+	@$(BUILD)/tacit demo
+
+check: deps
+	@$(MAKE) --no-print-directory binaries tests
+	@sh ./test/run.sh $(BUILD) $(TESTS)
+
+bench: deps
+	@$(MAKE) --no-print-directory binaries benches
+	@set -e; for b in $(BENCHES); do echo "== $$b"; $$b; done
+
+.PHONY: tests benches
+tests: $(TESTS)
+benches: $(BENCHES)
+
+clean:
+	rm -rf build
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(isa_flags) -c -o $@ $<
+
+$(BUILD)/obj/%.o: %.S
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -g -fPIC -c -o $@ $<
+
+$(BUILD)/libtacit.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/libtacit.so: $(LIB_OBJ)
+	$(CC) -shared $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/tacit: $(CLI_OBJ) $(BUILD)/libtacit.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# Tests that fail an allocation wrap aligned_alloc; insecure objects live in test/ and never in the library.
+$(BUILD)/test/test_%: $(BUILD)/obj/test/test_%.o $(call obj,$(HELP_SRC)) $(BUILD)/libtacit.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -Wl,--wrap=aligned_alloc -o $@ $^ -lcheck $(LIBS)
+
+$(BUILD)/bench/bench_%: $(BUILD)/obj/bench/bench_%.o $(call obj,$(BHELP_SRC)) $(BUILD)/libtacit.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

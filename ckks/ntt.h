@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: ISC
+/** ntt.h: negacyclic number-theoretic transform modulo one prime. */
+#ifndef TACIT_CKKS_NTT_H
+#define TACIT_CKKS_NTT_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "ckks/modulus.h"
+
+typedef struct ntt_table {
+    uint32_t n, logn;
+    modulus q;
+    uint64_t *root, *root_shoup;         /* powers of a primitive 2n-th root, bit-reversed */
+    uint64_t *inv_root, *inv_root_shoup; /* of its inverse */
+    uint64_t n_inv, n_inv_shoup;
+} ntt_table;
+
+/** ntt_create: n a power of two in [16, 32768], q a prime = 1 mod 2n below 2^61.  Errors: ERR_ARG, ERR_MEM. */
+int ntt_create(ntt_table **out, uint32_t n, uint64_t q) MUST_CHECK;
+void ntt_free(ntt_table *t);
+
+/** ntt_forward: r = NTT(a), negacyclic, bit-reversed order.  In: a[n] in [0, q).  Out: r[n] in [0, q).  Alias: r may equal a.
+ *  CT: n and q only.   Ref: [Har14, Alg. 2]. */
+void ntt_forward(const ntt_table *t, uint64_t *r, const uint64_t *a);
+/** ntt_inverse: the inverse; same ranges. */
+void ntt_inverse(const ntt_table *t, uint64_t *r, const uint64_t *a);
+/** ntt_multiply: r = a (.) b, [+= for ntt_multiply_add], pointwise mod q.  Alias: all allowed. */
+void ntt_multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
+void ntt_multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
+
+#endif

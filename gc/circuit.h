@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: ISC
+/** circuit.h: Boolean circuits and their builder.  Wires are numbered: first the evaluator's inputs, then the garbler's known bits,
+ *  then the constants 0 and 1 when used, then gates in topological order.  A *known* wire is one whose value the garbler knows
+ *  (its inputs, constants, and XOR / NOT / AND of known wires): it has no label, XOR with it is free, AND with it costs one row. */
+#ifndef TACIT_GC_CIRCUIT_H
+#define TACIT_GC_CIRCUIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+typedef uint32_t gc_wire;
+
+enum gc_op {
+    GC_XOR,       /* two label wires: free */
+    GC_XOR_KNOWN, /* a label wire, b known: free (flips the zero label) */
+    GC_AND,       /* two label wires: two rows, two hash sites */
+    GC_AND_KNOWN, /* a label wire, b known: one row, one hash site */
+    GC_KNOWN_XOR, /* both known: cleartext at the garbler */
+    GC_KNOWN_AND,
+};
+
+typedef struct {
+    uint8_t op;
+    gc_wire a, b, out;
+} gc_gate;
+
+typedef struct gc_circuit gc_circuit;
+struct gc_circuit {
+    uint32_t eval_inputs, known_inputs; /* wires [0, eval_inputs) and [eval_inputs, eval_inputs + known_inputs) */
+    uint32_t wires, gates, outputs;
+    gc_gate *gate;
+    gc_wire *output;
+    uint8_t *known;       /* per wire: 1 if the garbler knows its value */
+    uint32_t ands, ands_known; /* counts: rows = 2 * ands + ands_known, hash sites the same */
+    /* ... */
+};
+
+int gc_circuit_create(gc_circuit **out, uint32_t eval_inputs, uint32_t known_inputs) MUST_CHECK;
+void gc_circuit_free(gc_circuit *c);
+
+/** Builders: return the new wire.  A failed allocation is remembered and reported by gc_circuit_finish. */
+gc_wire gc_xor(gc_circuit *c, gc_wire a, gc_wire b);
+gc_wire gc_and(gc_circuit *c, gc_wire a, gc_wire b);
+gc_wire gc_or(gc_circuit *c, gc_wire a, gc_wire b);
+gc_wire gc_not(gc_circuit *c, gc_wire a);
+gc_wire gc_mux(gc_circuit *c, gc_wire s, gc_wire a, gc_wire b); /* s ? a : b, one AND */
+gc_wire gc_const(gc_circuit *c, int bit);
+void gc_output(gc_circuit *c, gc_wire w); /* a known output wire is the builder's bug: finish fails with ERR_ARG */
+int gc_circuit_finish(gc_circuit *c) MUST_CHECK;
+
+/** gc_circuit_run: cleartext evaluation of one lane: bits of evaluator and garbler in, output bits out. */
+void gc_circuit_run(const gc_circuit *c, const uint8_t *eval_bits, const uint8_t *known_bits, uint8_t *out_bits);
+
+#endif

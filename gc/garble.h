@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: ISC
+/** garble.h: half-gates over lanes [ZRE15, 2014/756], arithmetic half gates and ReLU on shares (design: docs/PROTOCOL.md).
+ *
+ *  A lane is one copy of the circuit.  Labels are block[wire][stride] with stride = gc_stride(lanes); lanes beyond `lanes` are padding that
+ *  is garbled too (its labels may be anything).  Bits of known inputs: uint8_t[wire][stride], 0 or 1 (ReLU takes words).
+ *  Hash sites: every site takes crh_keys(stride) indices; garbler and evaluator use the same sequence of calls.
+ *  Pure: rows are byte strings that the caller carries. */
+#ifndef TACIT_GC_GARBLE_H
+#define TACIT_GC_GARBLE_H
+
+#include "base/block.h"
+#include "base/crh.h"
+#include "gc/circuit.h"
+
+#define GC_INDEX_MAX (UINT64_C(1) << 40) /* hashes in a session */
+
+typedef struct {
+    block delta; /* lsb 1; all zero at the evaluator, who does not know it */
+    block start; /* public start point of the hash */
+    uint64_t index; /* next unused hash index */
+} gc_session;
+
+/** gc_stride: lanes rounded up to a multiple of 8. */
+static inline size_t gc_stride(size_t lanes) { return (lanes + 7) / 8 * 8; }
+
+/** gc_circuit_row_bytes: 16 * (2 ands + ands_known) * stride. */
+size_t gc_circuit_row_bytes(const gc_circuit *c, size_t lanes);
+
+/** gc_garble: out0[outputs][stride] zero labels of the outputs, rows.   In: in0[eval_inputs][stride], known[known_inputs][stride].
+ *  CT: depends on circuit and lanes only.   Errors: ERR_MEM, ERR_LIMIT (index would pass GC_INDEX_MAX). */
+int gc_garble(gc_session *s, const gc_circuit *c, size_t lanes, const block *in0, const uint8_t *known, uint8_t *rows, block *out0) MUST_CHECK;
+
+/** gc_eval: out[outputs][stride] active labels.   In: in[eval_inputs][stride] active labels.   (CT: labels are pseudorandom to the evaluator.) */
+int gc_eval(gc_session *s, const gc_circuit *c, size_t lanes, const block *in, const uint8_t *rows, block *out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: ISC
+/** chan.h: a message channel between the two parties: framed, counted, with a hard cap for every message kind.
+ *
+ *  A message on the wire: u32 payload length (little endian), u8 kind, u8 flight, payload.  `flight` is the number of the flight in the
+ *  protocol's order (0, 1, 2, ... within a batch; see nn/exec.h); the receiver states kind and flight that it expects, and anything else is
+ *  ERR_PEER.  A party that waits to write keeps reading into memory (at most CHAN_INBOX_MAX), so no socket buffer size can deadlock
+ *  two parties that stream at each other.  One thread a channel.  (Encryption: later, below this interface.) */
+#ifndef TACIT_NET_CHAN_H
+#define TACIT_NET_CHAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define CHAN_HEADER_BYTES 6
+#define CHAN_INBOX_MAX (256u << 20)
+#define CHAN_MESSAGE_MAX (64u << 20) /* no kind may be larger */
+
+/** Message kinds; docs/PROTOCOL.md gives each one's struct.  chan_cap says how long each may be. */
+enum chan_kind {
+    MSG_ERROR = 0,    /* either way: u32 code, text (at most 256 bytes); the sender closes after it */
+    MSG_HELLO = 1,    /* C -> S: magic, version, nonce */
+    MSG_PLAN = 2,     /* S -> C: nonce, serialised nn_plan */
+    MSG_KEYS = 3,     /* C -> S: a public key a weighted layer, hash start point */
+    MSG_OT_BASE = 4,  /* both ways: base OT */
+    MSG_BATCH = 5,    /* C -> S: number of images, seeds */
+    MSG_INPUT = 6,    /* C -> S: encrypted share of the first layer, a chunk */
+    MSG_RESPONSE = 7, /* S -> C: masked ciphertexts, a chunk */
+    MSG_OT_U = 8,     /* S -> C: IKNP correction matrix, a chunk */
+    MSG_TABLES = 9,   /* C -> S: garbled rows, a chunk */
+    MSG_SHARE = 10,   /* C -> S: encryption of the next share, a chunk */
+    MSG_OUTPUT = 11,  /* S -> C: colour bits of the output wires */
+    MSG_BYE = 12,     /* C -> S: the session ends well */
+    MSG_KINDS
+};
+
+typedef struct chan chan;
+
+typedef struct {
+    uint64_t bytes_sent, bytes_received; /* framing included */
+    uint64_t messages_sent, messages_received;
+} chan_stats;
+
+/** chan_open: wraps a connected stream socket (TCP or socketpair); takes ownership of fd, sets it non-blocking. */
+int chan_open(chan **out, int fd) MUST_CHECK;
+
+/** chan_pair: two connected channels in this process (a socketpair); buffer_bytes > 0 sets the socket buffers' size. */
+int chan_pair(chan **a, chan **b, int buffer_bytes) MUST_CHECK;
+
+/** chan_free: closes; NULL is allowed. */
+void chan_free(chan *c);
+
+/** chan_set_stop: `*stop` != 0 makes every wait return ERR_INTERRUPTED (checked at least each 0.2 s).  NULL: none. */
+void chan_set_stop(chan *c, const volatile int *stop);
+
+/** chan_set_timeout: a wait without any progress for this long is ERR_NET "timed out".  0: none, the default. */
+void chan_set_timeout(chan *c, unsigned milliseconds);
+
+/** chan_cap: the largest payload of a kind, 0 for an unknown kind. */
+size_t chan_cap(unsigned kind);
+
+/** chan_send: queues a message; small ones are gathered until chan_flush, chan_recv or 1 MiB.
+ *  Errors: ERR_ARG (len above the kind's cap), ERR_NET, ERR_PEER (inbox full), ERR_INTERRUPTED. */
+int chan_send(chan *c, unsigned kind, unsigned flight, const void *data, size_t len) MUST_CHECK;
+
+/** chan_flush: returns when all that was queued is with the operating system. */
+int chan_flush(chan *c) MUST_CHECK;
+
+/** chan_recv: flushes, then waits for the next message, which must have this kind, flight and length.
+ *  Errors: ERR_PEER with the names of what came and what was due; a MSG_ERROR gives ERR_PEER "peer says: ...". */
+int chan_recv(chan *c, unsigned kind, unsigned flight, void *data, size_t len) MUST_CHECK;
+
+/** chan_recv_var: the same for a length not known before; at most `cap` bytes. */
+int chan_recv_var(chan *c, unsigned kind, unsigned flight, void *data, size_t cap, size_t *len) MUST_CHECK;
+
+/** chan_peek: flushes, waits for the next message's header and gives its kind, without taking it.  ERR_NET at a clean end of
+ *  the stream as well. */
+int chan_peek(chan *c, unsigned *kind) MUST_CHECK;
+
+/** chan_fail: tells the peer why this party stops (best effort, does not wait long).  `code` is an ERR_ number; text is public. */
+void chan_fail(chan *c, int code, const char *text);
+
+void chan_get_stats(const chan *c, chan_stats *out);
+
+#endif
