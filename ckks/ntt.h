@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: ISC
-/** ntt.h: negacyclic number-theoretic transform modulo one prime. */
+/** ntt.h: negacyclic number-theoretic transform modulo one prime.
+ *
+ *  r = NTT(a) holds r[j] = sum_i a[i] psi^(i * (2 rev(j) + 1)), rev the reversal of log2 n bits, and psi the primitive 2n-th root
+ *  x^((q-1)/2n) for the least x >= 2 that gives one: the order and the root are part of the wire format of a public key. */
 #ifndef TACIT_CKKS_NTT_H
 #define TACIT_CKKS_NTT_H
 
@@ -11,9 +14,10 @@
 typedef struct ntt_table {
     uint32_t n, logn;
     modulus q;
-    uint64_t *root, *root_shoup;         /* powers of a primitive 2n-th root, bit-reversed */
-    uint64_t *inv_root, *inv_root_shoup; /* of its inverse */
-    uint64_t n_inv, n_inv_shoup;
+    uint64_t *root, *root_shoup;         /* root[i] = psi^rev(i), with its companion */
+    uint64_t *inv_root, *inv_root_shoup; /* of 1 / psi */
+    uint64_t n_inv, n_inv_shoup;         /* 1 / n */
+    uint64_t last, last_shoup;           /* inv_root[1] / n: the last stage of the inverse divides by n as it goes */
 } ntt_table;
 
 /** ntt_create: n a power of two in [16, 32768], q a prime = 1 mod 2n below 2^61.  Errors: ERR_ARG, ERR_MEM. */
@@ -25,8 +29,10 @@ void ntt_free(ntt_table *t);
 void ntt_forward(const ntt_table *t, uint64_t *r, const uint64_t *a);
 /** ntt_inverse: the inverse; same ranges. */
 void ntt_inverse(const ntt_table *t, uint64_t *r, const uint64_t *a);
-/** ntt_multiply: r = a (.) b, [+= for ntt_multiply_add], pointwise mod q.  Alias: all allowed. */
+/** ntt_multiply: r = a (.) b, [+= for ntt_multiply_add], pointwise mod q.  Alias: all allowed.  CT: n and q only. */
 void ntt_multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
 void ntt_multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
+/** ntt_convolve: r = a * b mod (x^n + 1), a and r coefficients, b transformed already.  Alias: r may equal a.  CT: n and q only. */
+void ntt_convolve(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b_ntt);
 
 #endif

@@ -13,8 +13,8 @@
 #define CKKS_MIN_LOGN 10
 #define CKKS_MAX_LOGN 15
 
-/** ckks_literal: what a parameter set is said to be, before it is checked: prime i is the largest prime = 1 mod 2n below
- *  2^bits[i] that no earlier entry took. */
+/** ckks_literal: what a parameter set is said to be, before it is checked: prime i is the largest prime = 1 mod 2n in
+ *  (2^(bits[i]-1), 2^bits[i]) that no earlier entry took. */
 typedef struct {
     uint32_t n;
     uint32_t primes; /* 1 .. CKKS_MAX_PRIMES */
@@ -26,8 +26,7 @@ typedef struct {
     unsigned log_q; /* sum of bits: what the security table speaks of */
     uint64_t q[CKKS_MAX_PRIMES];
     ntt_table *ntt[CKKS_MAX_PRIMES];
-    ntt_table *wide; /* a 60-bit prime, for exact products in ckks_decrypt_pow2 */
-    /* ... constants for encoding, modulus switch and CRT: see params.c */
+    ntt_table *wide; /* the largest 60-bit prime = 1 mod 2n, for exact products in ckks_decrypt_pow2 */
 } ckks_params;
 
 /** ckks_max_log_q: the most bits of modulus (special primes included) at ring degree n for 128-bit classical security

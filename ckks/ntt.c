@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: ISC
+#include "ckks/ntt.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+static uint32_t reverse_bits(uint32_t x, unsigned w)
+{
+    uint32_t r = 0;
+    for (unsigned i = 0; i < w; i++) r |= (x >> i & 1) << (w - 1 - i);
+    return r;
+}
+
+/* The root of ntt.h; 0 if there is none, which cannot be for a prime q = 1 mod 2n. */
+static uint64_t primitive_root(const modulus *m, uint32_t n)
+{
+    for (uint64_t x = 2; x < m->q; x++) {
+        uint64_t psi = mod_pow_var(m, x, (m->q - 1) / (2 * (uint64_t)n));
+        if (mod_pow_var(m, psi, n) == m->q - 1) return psi;
+    }
+    return 0;
+}
+
+static void fill_powers(const ntt_table *t, uint64_t psi, uint64_t *root, uint64_t *shoup)
+{
+    uint64_t w = 1;
+    for (uint32_t i = 0; i < t->n; i++) {
+        uint32_t j = reverse_bits(i, t->logn);
+        root[j] = w;
+        shoup[j] = mod_shoup_var(t->q.q, w);
+        w = mod_mul(&t->q, w, psi);
+    }
+}
+
+int ntt_create(ntt_table **out, uint32_t n, uint64_t q)
+{
+    *out = NULL;
+    if (n < 16 || n > 32768 || (n & (n - 1))) return err_set(ERR_ARG, "ntt: n = %u is not a power of two in [16, 32768]", n);
+    if (q >> 61 || q % (2 * (uint64_t)n) != 1 || !mod_is_prime_var(q))
+        return err_set(ERR_ARG, "ntt: q = %llu is not a prime = 1 mod 2n below 2^61", (unsigned long long)q);
+    ntt_table *t = mem_alloc(1, sizeof *t);
+    if (!t) return err_set(ERR_MEM, "ntt: out of memory");
+    int rc = modulus_init(&t->q, q);
+    if (rc < 0) goto out;
+    t->n = n;
+    while (n >> (t->logn + 1)) t->logn++;
+    t->root = mem_alloc(n, 4 * sizeof *t->root);
+    if (!t->root) {
+        rc = err_set(ERR_MEM, "ntt: out of memory");
+        goto out;
+    }
+    t->root_shoup = t->root + n;
+    t->inv_root = t->root + 2 * (size_t)n;
+    t->inv_root_shoup = t->root + 3 * (size_t)n;
+    uint64_t psi = primitive_root(&t->q, n);
+    fill_powers(t, psi, t->root, t->root_shoup);
+    fill_powers(t, mod_inv_var(&t->q, psi), t->inv_root, t->inv_root_shoup);
+    t->n_inv = mod_inv_var(&t->q, n);
+    t->n_inv_shoup = mod_shoup_var(q, t->n_inv);
+    t->last = mod_mul(&t->q, t->n_inv, t->inv_root[1]);
+    t->last_shoup = mod_shoup_var(q, t->last);
+    *out = t;
+    t = NULL;
+out:
+    ntt_free(t);
+    return rc;
+}
+
+void ntt_free(ntt_table *t)
+{
+    if (t) mem_free(t->root);
+    mem_free(t);
+}
+
+/* Cooley-Tukey: (x, y) -> (x + w y, x - w y).  In and out: [0, 4q) < 2^63. */
+static inline void butterfly(uint64_t q, uint64_t *x, uint64_t *y, uint64_t w, uint64_t ws)
+{
+    uint64_t a = mod_sub_if(*x, 2 * q), b = mod_mul_shoup_lazy(q, *y, w, ws);
+    *x = a + b;
+    *y = a + 2 * q - b;
+}
+
+/* Gentleman-Sande: (x, y) -> (x + y, w (x - y)).  In and out: [0, 2q). */
+static inline void butterfly_inv(uint64_t q, uint64_t *x, uint64_t *y, uint64_t w, uint64_t ws)
+{
+    uint64_t a = *x, b = *y;
+    *x = mod_sub_if(a + b, 2 * q);
+    *y = mod_mul_shoup_lazy(q, a + 2 * q - b, w, ws);
+}
+
+/* [0, 4q) -> [0, q) */
+static inline uint64_t canonical(uint64_t q, uint64_t x) { return mod_sub_if(mod_sub_if(x, 2 * q), q); }
+
+void ntt_forward(const ntt_table *t, uint64_t *r, const uint64_t *a)
+{
+    const uint64_t q = t->q.q;
+    const uint64_t *root = t->root, *shoup = t->root_shoup;
+    const uint32_t n = t->n;
+    if (r != a) memcpy(r, a, n * sizeof *r);
+    uint32_t m = 1;
+    for (uint32_t len = n / 2; len >= 4; len /= 2, m *= 2) {
+        for (uint32_t i = 0; i < m; i++) {
+            uint64_t w = root[m + i], ws = shoup[m + i];
+            uint64_t *x = r + 2 * (size_t)i * len, *y = x + len;
+            for (uint32_t j = 0; j < len; j += 4) {
+                butterfly(q, x + j, y + j, w, ws);
+                butterfly(q, x + j + 1, y + j + 1, w, ws);
+                butterfly(q, x + j + 2, y + j + 2, w, ws);
+                butterfly(q, x + j + 3, y + j + 3, w, ws);
+            }
+        }
+    }
+    for (uint32_t i = 0; i < n / 4; i++) { /* the stages of distance 2 and 1 in registers; m = n / 4 */
+        uint64_t x0 = r[4 * i], x1 = r[4 * i + 1], x2 = r[4 * i + 2], x3 = r[4 * i + 3];
+        butterfly(q, &x0, &x2, root[m + i], shoup[m + i]);
+        butterfly(q, &x1, &x3, root[m + i], shoup[m + i]);
+        butterfly(q, &x0, &x1, root[2 * (m + i)], shoup[2 * (m + i)]);
+        butterfly(q, &x2, &x3, root[2 * (m + i) + 1], shoup[2 * (m + i) + 1]);
+        r[4 * i] = canonical(q, x0);
+        r[4 * i + 1] = canonical(q, x1);
+        r[4 * i + 2] = canonical(q, x2);
+        r[4 * i + 3] = canonical(q, x3);
+    }
+}
+
+void ntt_inverse(const ntt_table *t, uint64_t *r, const uint64_t *a)
+{
+    const uint64_t q = t->q.q;
+    const uint64_t *root = t->inv_root, *shoup = t->inv_root_shoup;
+    const uint32_t n = t->n;
+    uint32_t m = n / 4;
+    for (uint32_t i = 0; i < m; i++) { /* distance 1 and 2 in registers */
+        uint64_t x0 = a[4 * i], x1 = a[4 * i + 1], x2 = a[4 * i + 2], x3 = a[4 * i + 3];
+        butterfly_inv(q, &x0, &x1, root[2 * (m + i)], shoup[2 * (m + i)]);
+        butterfly_inv(q, &x2, &x3, root[2 * (m + i) + 1], shoup[2 * (m + i) + 1]);
+        butterfly_inv(q, &x0, &x2, root[m + i], shoup[m + i]);
+        butterfly_inv(q, &x1, &x3, root[m + i], shoup[m + i]);
+        r[4 * i] = x0;
+        r[4 * i + 1] = x1;
+        r[4 * i + 2] = x2;
+        r[4 * i + 3] = x3;
+    }
+    for (uint32_t len = 4; m > 2; len *= 2) {
+        m /= 2;
+        for (uint32_t i = 0; i < m; i++) {
+            uint64_t w = root[m + i], ws = shoup[m + i];
+            uint64_t *x = r + 2 * (size_t)i * len, *y = x + len;
+            for (uint32_t j = 0; j < len; j += 4) {
+                butterfly_inv(q, x + j, y + j, w, ws);
+                butterfly_inv(q, x + j + 1, y + j + 1, w, ws);
+                butterfly_inv(q, x + j + 2, y + j + 2, w, ws);
+                butterfly_inv(q, x + j + 3, y + j + 3, w, ws);
+            }
+        }
+    }
+    for (uint32_t j = 0; j < n / 2; j++) {
+        uint64_t x = r[j], y = r[j + n / 2];
+        r[j] = mod_mul_shoup(q, x + y, t->n_inv, t->n_inv_shoup);
+        r[j + n / 2] = mod_mul_shoup(q, x + 2 * q - y, t->last, t->last_shoup);
+    }
+}
+
+void ntt_multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
+{
+    const modulus q = t->q;
+    for (uint32_t i = 0; i < t->n; i++) r[i] = mod_mul(&q, a[i], b[i]);
+}
+
+void ntt_multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
+{
+    const modulus q = t->q;
+    for (uint32_t i = 0; i < t->n; i++) r[i] = mod_reduce(&q, (u128)a[i] * b[i] + r[i]); /* below q^2 + q <= 2^(bits+63) */
+}
+
+void ntt_convolve(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b_ntt)
+{
+    ntt_forward(t, r, a);
+    ntt_multiply(t, r, r, b_ntt);
+    ntt_inverse(t, r, r);
+}
