@@ -93,7 +93,7 @@ $(BUILD)/tacit: $(CLI_OBJ) $(BUILD)/libtacit.a
 # Tests that fail an allocation wrap aligned_alloc; insecure objects live in test/ and never in the library.
 $(BUILD)/test/test_%: $(BUILD)/obj/test/test_%.o $(call obj,$(HELP_SRC)) $(BUILD)/libtacit.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -Wl,--wrap=aligned_alloc -o $@ $^ -lcheck $(LIBS)
+	$(CC) $(LDFLAGS) -Wl,--wrap=aligned_alloc -o $@ $^ -lcheck -lsubunit $(LIBS)
 
 $(BUILD)/bench/bench_%: $(BUILD)/obj/bench/bench_%.o $(call obj,$(BHELP_SRC)) $(BUILD)/libtacit.a
 	@mkdir -p $(@D)
