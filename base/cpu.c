@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: ISC
+#include "base/cpu.h"
+
+#include <stdatomic.h>
+
+static atomic_uint allowed = ~0u;
+
+unsigned cpu_features(void)
+{
+    unsigned f = 0;
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("pclmul"))
+        f |= CPU_AESNI;
+    if (__builtin_cpu_supports("avx2"))
+        f |= CPU_AVX2;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("vaes"))
+        f |= CPU_VAES;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        f |= CPU_AVX512;
+    if (__builtin_cpu_supports("avx512ifma"))
+        f |= CPU_IFMA;
+    if (__builtin_cpu_supports("gfni"))
+        f |= CPU_GFNI;
+    return f & atomic_load(&allowed);
+}
+
+void cpu_restrict(unsigned keep) { atomic_store(&allowed, keep); }

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: ISC
+#include "base/prg.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define REKEY_BLOCKS (UINT64_C(1) << 32)
+
+void prg_init(prg *p, const uint8_t seed[PRG_SEED_BYTES], uint32_t domain, uint64_t index)
+{
+    uint8_t purpose[12], derived[24];
+    block key;
+
+    for (int i = 0; i < 4; i++)
+        purpose[i] = (uint8_t)(domain >> 8 * i);
+    for (int i = 0; i < 8; i++)
+        purpose[4 + i] = (uint8_t)(index >> 8 * i);
+    crypto_generichash(derived, sizeof derived, purpose, sizeof purpose, seed, PRG_SEED_BYTES);
+    memcpy(&key, derived, sizeof key);
+    memcpy(&p->nonce, derived + sizeof key, sizeof p->nonce);
+    aes128_expand(&p->key, &key);
+    p->ctr = 0;
+    p->have = 0;
+    mem_wipe(derived, sizeof derived);
+    mem_wipe(&key, sizeof key);
+}
+
+void prg_init_random(prg *p)
+{
+    uint8_t seed[PRG_SEED_BYTES];
+    randombytes_buf(seed, sizeof seed);
+    prg_init(p, seed, PRG_GENERAL, 0);
+    mem_wipe(seed, sizeof seed);
+}
+
+/* blocks: keystream; `count` blocks never straddle a re-keying. */
+static void blocks(prg *p, block *out, size_t count)
+{
+    while (count) {
+        if (p->ctr == REKEY_BLOCKS) {
+            block key;
+            aes128_ctr(&p->key, &key, p->nonce, p->ctr, 1);
+            aes128_expand(&p->key, &key);
+            mem_wipe(&key, sizeof key);
+            p->ctr = 0;
+        }
+        size_t n = REKEY_BLOCKS - p->ctr < count ? (size_t)(REKEY_BLOCKS - p->ctr) : count;
+        aes128_ctr(&p->key, out, p->nonce, p->ctr, n);
+        p->ctr += n;
+        out += n;
+        count -= n;
+    }
+}
+
+void prg_bytes(prg *p, void *out, size_t n)
+{
+    block some[sizeof p->buf / sizeof(block)];
+    uint8_t *to = out;
+
+    while (n) {
+        if (!p->have && n >= sizeof p->buf) { /* a large request does not pass the buffer, but for alignment */
+            blocks(p, some, sizeof some / sizeof *some);
+            memcpy(to, some, sizeof some);
+            to += sizeof some;
+            n -= sizeof some;
+            continue;
+        }
+        if (!p->have) {
+            blocks(p, some, sizeof some / sizeof *some);
+            memcpy(p->buf, some, sizeof some);
+            p->have = sizeof some;
+        }
+        size_t take = n < p->have ? n : p->have;
+        uint8_t *from = p->buf + sizeof p->buf - p->have;
+        memcpy(to, from, take);
+        mem_wipe(from, take);
+        p->have -= take;
+        to += take;
+        n -= take;
+    }
+    mem_wipe(some, sizeof some);
+}
+
+uint64_t prg_u64(prg *p)
+{
+    uint64_t x;
+    prg_bytes(p, &x, sizeof x);
+    return x;
+}
+
+void prg_wipe(prg *p) { mem_wipe(p, sizeof *p); }
