@@ -5,6 +5,7 @@ CC       ?= cc
 BUILD    ?= build$(if $(SANITIZE),/$(notdir $(CC))-$(subst $(comma),-,$(SANITIZE)))
 OPT      ?= -O3
 comma    := ,
+Q        := $(if $(V),,@)
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror
 CFLAGS   += -std=c11 -D_GNU_SOURCE $(OPT) -g -fPIC -ffp-contract=off -fno-math-errno -pthread $(WARN) \
             $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -48,7 +49,7 @@ help:
 	@echo 'make check        all tests (SANITIZE=address,undefined and CC=clang work too)'
 	@echo 'make bench        every benchmark, quick settings'
 	@echo 'make deps         installs what is missing (compiler, libsodium, check) with apt'
-	@echo 'make clean        removes build/'
+	@echo 'make clean        removes build/        (V=1 shows the commands)'
 
 deps:
 	@sh ./test/deps.sh
@@ -74,29 +75,36 @@ clean:
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(isa_flags) -c -o $@ $<
+	@echo '  CC   $<'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(isa_flags) -c -o $@ $<
 
 $(BUILD)/obj/%.o: %.S
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -g -fPIC -c -o $@ $<
+	@echo '  AS   $<'
+	$(Q)$(CC) $(CPPFLAGS) -g -fPIC -c -o $@ $<
 
 $(BUILD)/libtacit.a: $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@echo '  AR   $@'
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/libtacit.so: $(LIB_OBJ)
-	$(CC) -shared $(LDFLAGS) -o $@ $^ $(LIBS)
+	@echo '  LD   $@'
+	$(Q)$(CC) -shared $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/tacit: $(CLI_OBJ) $(BUILD)/libtacit.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@echo '  LD   $@'
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Tests that fail an allocation wrap aligned_alloc; insecure objects live in test/ and never in the library.
 $(BUILD)/test/test_%: $(BUILD)/obj/test/test_%.o $(call obj,$(HELP_SRC)) $(BUILD)/libtacit.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -Wl,--wrap=aligned_alloc -o $@ $^ -lcheck -lsubunit $(LIBS)
+	@echo '  LD   $@'
+	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=aligned_alloc -o $@ $^ -lcheck -lsubunit $(LIBS)
 
 $(BUILD)/bench/bench_%: $(BUILD)/obj/bench/bench_%.o $(call obj,$(BHELP_SRC)) $(BUILD)/libtacit.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@echo '  LD   $@'
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
