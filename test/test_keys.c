@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: ISC
+/* Keys: what their equations say, their wire form, and what is refused. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "ckks/keys.h"
+#include "ckks/sample.h"
+#include "test/alloc.h"
+#include "test/ckks_oracle.h"
+
+static ckks_params *two_primes(void) { return oracle_params(4096, 2, (const uint8_t[]){50, 53}); }
+
+static void centred_coefficients(const ntt_table *t, int64_t *out, const uint64_t *ntt, uint64_t *tmp)
+{
+    ntt_inverse(t, tmp, ntt);
+    for (uint32_t j = 0; j < t->n; j++) out[j] = oracle_centred(tmp[j], t->q.q);
+}
+
+START_TEST(secret_key_is_ternary)
+{
+    ckks_params *p = two_primes();
+    prg g;
+    oracle_prg(&g, 1);
+    ckks_sk *sk, *other;
+    ck_assert_int_eq(ckks_sk_create(&sk, p, &g), 0);
+    ck_assert_int_eq(ckks_sk_create(&other, p, &g), 0);
+    int64_t *s = mem_alloc(p->n, 2 * sizeof *s);
+    uint64_t *tmp = mem_alloc(p->n, sizeof *tmp);
+    for (uint32_t i = 0; i <= p->primes; i++) {
+        centred_coefficients(i < p->primes ? p->ntt[i] : p->wide, s + (i ? p->n : 0), sk->s + (size_t)i * p->n, tmp);
+        oracle_ternary(s, p->n);
+        if (i) ck_assert_mem_eq(s, s + p->n, p->n * sizeof *s); /* one s for all primes */
+    }
+    centred_coefficients(p->ntt[0], s + p->n, other->s, tmp);
+    unsigned same = 0;
+    for (uint32_t j = 0; j < p->n; j++) same += s[j] == s[p->n + j];
+    ck_assert(same > p->n / 4 && same < p->n / 2);
+    mem_free(s);
+    mem_free(tmp);
+    ckks_sk_free(other);
+    ckks_sk_free(sk);
+    ckks_params_free(p);
+}
+END_TEST
+
+START_TEST(public_key_equation)
+{
+    ckks_params *p = two_primes();
+    const size_t n = p->n;
+    prg g;
+    oracle_prg(&g, 2);
+    ckks_sk *sk;
+    ckks_pk *pk, *other;
+    ck_assert_int_eq(ckks_sk_create(&sk, p, &g), 0);
+    ck_assert_int_eq(ckks_pk_create(&pk, sk, &g), 0);
+    ck_assert_int_eq(ckks_pk_create(&other, sk, &g), 0);
+    int64_t *e = mem_alloc(n, 2 * sizeof *e);
+    uint64_t *tmp = mem_alloc(n, sizeof *tmp);
+    for (uint32_t i = 0; i < p->primes; i++) { /* b + a s = e */
+        memcpy(tmp, pk->b + i * n, n * sizeof *tmp);
+        ntt_multiply_add(p->ntt[i], tmp, pk->a + i * n, sk->s + i * n);
+        centred_coefficients(p->ntt[i], e + i * n, tmp, tmp);
+        oracle_cbd(e + i * n, n);
+        ck_assert_mem_ne(pk->a + i * n, other->a + i * n, n * sizeof *tmp);
+    }
+    ck_assert_mem_eq(e, e + n, n * sizeof *e);
+    ck_assert_mem_ne(pk->seed, other->seed, PRG_SEED_BYTES);
+    mem_free(e);
+    mem_free(tmp);
+    ckks_pk_free(other);
+    ckks_pk_free(pk);
+    ckks_sk_free(sk);
+    ckks_params_free(p);
+}
+END_TEST
+
+START_TEST(wire_form)
+{
+    ckks_params *p = two_primes();
+    prg g;
+    oracle_prg(&g, 3);
+    ckks_sk *sk;
+    ckks_pk *pk, *got;
+    ck_assert_int_eq(ckks_sk_create(&sk, p, &g), 0);
+    ck_assert_int_eq(ckks_pk_create(&pk, sk, &g), 0);
+    ck_assert_uint_eq(ckks_pk_bytes(p), 32 + 4096 * 50 / 8 + 4096 * 53 / 8);
+    uint8_t *wire = mem_alloc(ckks_pk_bytes(p), 2), *again = wire + ckks_pk_bytes(p);
+    ckks_pk_write(pk, wire);
+    ck_assert_mem_eq(wire, pk->seed, 32);
+    ck_assert_int_eq(ckks_pk_read(&got, p, wire), 0);
+    ck_assert_mem_eq(got->a, pk->a, ckks_poly_bytes(p)); /* a from the seed */
+    ck_assert_mem_eq(got->b, pk->b, 2 * p->n * sizeof *pk->b);
+    ckks_pk_write(got, again);
+    ck_assert_mem_eq(wire, again, ckks_pk_bytes(p));
+    ckks_pk_free(got);
+
+    uint64_t *b = pk->b; /* one residue outside its range at a time */
+    for (uint32_t i = 0; i < p->primes; i++) {
+        static const uint32_t where[] = {0, 1, 777, 4095};
+        for (unsigned k = 0; k < 4; k++) {
+            uint64_t *r = &b[i * p->n + where[k]], keep = *r;
+            for (uint64_t bad = p->q[i];; bad = (UINT64_C(1) << p->ntt[i]->q.bits) - 1) {
+                *r = bad;
+                ckks_pk_write(pk, wire);
+                got = (ckks_pk *)1;
+                ck_assert_int_eq(ckks_pk_read(&got, p, wire), ERR_PEER);
+                ck_assert_ptr_null(got);
+                ck_assert_msg(strstr(err_text(), "residue"), "%s", err_text());
+                if (bad != p->q[i]) break;
+            }
+            *r = p->q[i] - 1; /* the largest one that may be */
+            ckks_pk_write(pk, wire);
+            ck_assert_int_eq(ckks_pk_read(&got, p, wire), 0);
+            ckks_pk_free(got);
+            *r = keep;
+        }
+    }
+    mem_free(wire);
+    ckks_pk_free(pk);
+    ckks_sk_free(sk);
+    ckks_params_free(p);
+}
+END_TEST
+
+START_TEST(refused_polynomial_is_zero)
+{
+    ckks_params *p = oracle_params(1024, 1, (const uint8_t[]){26});
+    uint64_t *poly = mem_alloc(p->n, sizeof *poly);
+    uint8_t *wire = mem_alloc(ckks_poly_bytes(p), 1);
+    memset(wire, 0xff, ckks_poly_bytes(p));
+    ck_assert_int_eq(ckks_poly_read(p, poly, wire), ERR_PEER);
+    for (uint32_t j = 0; j < p->n; j++) ck_assert_uint_eq(poly[j], 0);
+    mem_free(poly);
+    mem_free(wire);
+    ckks_params_free(p);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("keys");
+    TCase *t = tcase_create("keys");
+    tcase_set_timeout(t, 120);
+    tcase_add_test(t, secret_key_is_ternary);
+    tcase_add_test(t, public_key_equation);
+    tcase_add_test(t, wire_form);
+    tcase_add_test(t, refused_polynomial_is_zero);
+    suite_add_tcase(s, t);
+    return oracle_run(s);
+}

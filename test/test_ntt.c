@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: ISC
+/* The transform against its definition and against schoolbook products. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "ckks/ntt.h"
+#include "ckks/sample.h"
+#include "test/alloc.h"
+#include "test/ckks_oracle.h"
+
+static ntt_table *table(uint32_t n, unsigned bits)
+{
+    ntt_table *t;
+    uint64_t q = mod_prime_below_var(UINT64_C(1) << bits, 0, 2 * (uint64_t)n);
+    ck_assert_msg(ntt_create(&t, n, q) == 0, "%s", err_text());
+    return t;
+}
+
+/* The residues where carries and lazy bounds are tightest, then random ones. */
+static void fill(uint64_t *a, const ntt_table *t, unsigned kind)
+{
+    prg g;
+    oracle_prg(&g, kind);
+    sample_uniform_var(&g, &t->q, a, t->n);
+    for (uint32_t i = 0; kind < 3 && i < t->n; i++) a[i] = kind == 0 ? 0 : kind == 1 ? t->q.q - 1 : i % 2 * (t->q.q - 1);
+}
+
+START_TEST(unit_vectors)
+{
+    static const unsigned bits[] = {20, 50, 60, 61};
+    for (unsigned k = 0; k < 4; k++) {
+        for (uint32_t n = 16; n <= 64; n *= 2) {
+            ntt_table *t = table(n, bits[k]);
+            uint64_t a[64], b[64], want[64];
+            for (uint32_t i = 0; i < n; i++) {
+                for (uint32_t j = 0; j < n; j++) { /* x^i * x^j = x^(i+j), and x^n = -1 */
+                    memset(a, 0, sizeof a);
+                    memset(b, 0, sizeof b);
+                    memset(want, 0, sizeof want);
+                    a[i] = 1;
+                    b[j] = 1;
+                    want[(i + j) % n] = i + j < n ? 1 : t->q.q - 1;
+                    ntt_forward(t, b, b);
+                    ntt_convolve(t, a, a, b);
+                    ck_assert_mem_eq(a, want, n * sizeof *a);
+                }
+            }
+            ntt_free(t);
+        }
+    }
+}
+END_TEST
+
+START_TEST(random_products)
+{
+    for (uint32_t n = 1024; n <= 8192; n *= 2) {
+        ntt_table *t = table(n, n == 1024 ? 61 : n == 2048 ? 50 : 60);
+        uint64_t *m = mem_alloc(n, 4 * sizeof *m), *a = m, *b = m + n, *want = m + 2 * n, *got = m + 3 * n;
+        fill(a, t, n == 1024 ? 1 : 3);
+        fill(b, t, n == 1024 ? 1 : 4);
+        for (uint32_t i = 0; n > 2048 && i < n; i++) /* few terms keep the schoolbook quick */
+            if (i % (n / 256) != n / 256 - 1) a[i] = 0;
+        oracle_negacyclic(t->q.q, n, want, a, b);
+        ntt_forward(t, b, b);
+        ntt_convolve(t, got, a, b);
+        ck_assert_mem_eq(got, want, n * sizeof *got);
+        mem_free(m);
+        ntt_free(t);
+    }
+}
+END_TEST
+
+START_TEST(round_trip)
+{
+    static const unsigned bits[] = {30, 50, 60, 61};
+    for (uint32_t n = 16; n <= 32768; n *= 2) {
+        uint64_t *m = mem_alloc(n, 3 * sizeof *m), *a = m, *b = m + n, *c = m + 2 * n;
+        for (unsigned k = 0; k < 4; k++) {
+            ntt_table *t = table(n, bits[k]);
+            for (unsigned kind = 0; kind < 5; kind++) {
+                fill(a, t, kind);
+                ntt_forward(t, b, a);
+                for (uint32_t i = 0; i < n; i++) ck_assert_uint_lt(b[i], t->q.q);
+                ntt_inverse(t, c, b);
+                ck_assert_mem_eq(a, c, n * sizeof *a);
+                ntt_inverse(t, b, b); /* in place */
+                ck_assert_mem_eq(a, b, n * sizeof *a);
+            }
+            ntt_free(t);
+        }
+        mem_free(m);
+    }
+}
+END_TEST
+
+static uint64_t power(uint64_t a, uint64_t e, uint64_t q) /* the compiler's arithmetic, not ours */
+{
+    uint64_t r = 1;
+    for (; e; e /= 2, a = (uint64_t)((u128)a * a % q))
+        if (e % 2) r = (uint64_t)((u128)r * a % q);
+    return r;
+}
+
+/* r[j] = sum_i a[i] psi^(i (2 rev(j) + 1)), with the root that ntt.h defines */
+START_TEST(by_definition)
+{
+    for (uint32_t n = 16; n <= 256; n *= 4) {
+        ntt_table *t = table(n, 55);
+        const uint64_t q = t->q.q;
+        uint64_t a[256], got[256], psi = 0;
+        for (uint64_t x = 2; power(psi, n, q) != q - 1; x++) psi = power(x, (q - 1) / (2 * n), q);
+        fill(a, t, 9);
+        ntt_forward(t, got, a);
+        for (uint32_t j = 0; j < n; j++) {
+            uint32_t rev = 0;
+            for (uint32_t bit = 1; bit < n; bit *= 2) rev = 2 * rev + (j / bit & 1);
+            uint64_t at = power(psi, 2 * rev + 1, q), want = 0;
+            for (uint32_t i = n; i-- > 0;) want = (uint64_t)(((u128)want * at + a[i]) % q);
+            ck_assert_uint_eq(got[j], want);
+        }
+        ntt_free(t);
+    }
+}
+END_TEST
+
+START_TEST(pointwise)
+{
+    ntt_table *t = table(64, 61);
+    uint64_t a[64], b[64], r[64], s[64];
+    for (unsigned kind = 0; kind < 6; kind++) {
+        fill(a, t, kind);
+        fill(b, t, kind == 1 ? 1 : kind + 1);
+        fill(s, t, kind == 1 ? 1 : kind + 2);
+        ntt_multiply(t, r, a, b);
+        for (int i = 0; i < 64; i++) ck_assert_uint_eq(r[i], (uint64_t)((u128)a[i] * b[i] % t->q.q));
+        memcpy(r, s, sizeof r);
+        ntt_multiply_add(t, r, a, b);
+        for (int i = 0; i < 64; i++) ck_assert_uint_eq(r[i], (uint64_t)(((u128)a[i] * b[i] + s[i]) % t->q.q));
+    }
+    ntt_free(t);
+}
+END_TEST
+
+START_TEST(refusals)
+{
+    ntt_table *t = NULL;
+    ck_assert_int_eq(ntt_create(&t, 8, 97), ERR_ARG);
+    ck_assert_int_eq(ntt_create(&t, 24, 97), ERR_ARG);
+    ck_assert_int_eq(ntt_create(&t, 65536, 786433), ERR_ARG);
+    ck_assert_int_eq(ntt_create(&t, 16, 33), ERR_ARG);                                  /* = 1 mod 32, not prime */
+    ck_assert_int_eq(ntt_create(&t, 16, 101), ERR_ARG);                                 /* prime, not = 1 mod 32 */
+    ck_assert_int_eq(ntt_create(&t, 16, (UINT64_C(1) << 61) + 32 * 7 + 1), ERR_ARG);
+    ck_assert_ptr_null(t);
+    ck_assert_int_eq(ntt_create(&t, 16, 97), 0);
+    ntt_free(t);
+    ntt_free(NULL);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("ntt");
+    TCase *t = tcase_create("ntt");
+    tcase_set_timeout(t, 120);
+    tcase_add_test(t, unit_vectors);
+    tcase_add_test(t, random_products);
+    tcase_add_test(t, round_trip);
+    tcase_add_test(t, by_definition);
+    tcase_add_test(t, pointwise);
+    tcase_add_test(t, refusals);
+    suite_add_tcase(s, t);
+    return oracle_run(s);
+}

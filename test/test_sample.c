@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: ISC
+/* The samplers by their definitions, bit by bit, and by statistics with bounds that fail once in 10^9. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "ckks/sample.h"
+#include "test/ckks_oracle.h"
+
+#define MANY (1u << 20)
+
+START_TEST(ternary_digits)
+{
+    int8_t u[1024];
+    prg g, twin;
+    oracle_prg(&g, 1);
+    oracle_prg(&twin, 1);
+    sample_ternary(&g, u, 1024);
+    for (int i = 0; i < 128; i++) { /* digit j of x / 2^64 in base 3: floor(x 3^(j+1) / 2^64) mod 3 */
+        uint64_t x = prg_u64(&twin);
+        unsigned power = 1;
+        for (int j = 0; j < 8; j++) {
+            power *= 3;
+            ck_assert_int_eq(u[8 * i + j], (int)((uint64_t)((u128)x * power >> 64) % 3) - 1);
+        }
+    }
+}
+END_TEST
+
+START_TEST(ternary_statistics)
+{
+    int8_t *u = mem_alloc(MANY, 1);
+    int64_t *wide = mem_alloc(MANY, sizeof *wide);
+    prg g;
+    oracle_prg(&g, 2);
+    sample_ternary(&g, u, MANY);
+    uint64_t pair[9] = {0}, whole[3][8] = {{0}};
+    double want[9];
+    for (unsigned i = 0; i < MANY; i++) {
+        wide[i] = u[i];
+        whole[u[i] + 1][i % 8]++;
+        if (i) pair[3 * (u[i - 1] + 1) + u[i] + 1]++;
+    }
+    oracle_ternary(wide, MANY);
+    for (int i = 0; i < 9; i++) want[i] = (MANY - 1) / 9.0;
+    ck_assert(oracle_chi2(pair, want, 9) < 60); /* 8 degrees of freedom */
+    for (int i = 0; i < 8; i++) want[i] = MANY / 24.0;
+    for (int i = 0; i < 3; i++) ck_assert(oracle_chi2(whole[i], want, 8) < 60); /* every digit of a word */
+    mem_free(u);
+    mem_free(wide);
+}
+END_TEST
+
+START_TEST(cbd_is_its_bits)
+{
+    int8_t e[1000];
+    prg g, twin;
+    oracle_prg(&g, 3);
+    oracle_prg(&twin, 3);
+    sample_cbd(&g, e, 1000);
+    for (int i = 0; i < 1000; i++) {
+        uint64_t x = prg_u64(&twin);
+        int want = 0;
+        for (int j = 0; j < 21; j++) want += (int)(x >> j & 1) - !(x >> (21 + j) & 1);
+        ck_assert_int_eq(e[i], want);
+    }
+}
+END_TEST
+
+START_TEST(cbd_statistics)
+{
+    int8_t *e = mem_alloc(MANY, 1);
+    int64_t *wide = mem_alloc(MANY, sizeof *wide);
+    prg g;
+    oracle_prg(&g, 4);
+    sample_cbd(&g, e, MANY);
+    uint64_t count[43] = {0};
+    double want[43], p = ldexp(1, -42); /* C(42, k) / 2^42 */
+    for (unsigned i = 0; i < MANY; i++) {
+        wide[i] = e[i];
+        if (e[i] < -21 || e[i] > 21) ck_abort_msg("%d is out of range", e[i]);
+        count[e[i] + 21]++;
+    }
+    oracle_cbd(wide, MANY);
+    for (int k = 0; k <= 42; k++) {
+        want[k] = p * MANY;
+        p *= (42.0 - k) / (k + 1);
+    }
+    int lo = 0, hi = 42; /* cells that expect fewer than 8 join their neighbours */
+    for (; want[lo] < 8; lo++) {
+        want[lo + 1] += want[lo];
+        count[lo + 1] += count[lo];
+    }
+    for (; want[hi] < 8; hi--) {
+        want[hi - 1] += want[hi];
+        count[hi - 1] += count[hi];
+    }
+    double x = oracle_chi2(count + lo, want + lo, (size_t)(hi - lo + 1));
+    ck_assert_msg(hi - lo > 25 && hi - lo < 33 && x < 100, "chi-square %g over %d cells", x, hi - lo + 1);
+    double lag = 0;
+    for (unsigned i = 1; i < MANY; i++) lag += (double)e[i] * e[i - 1] / MANY;
+    ck_assert(fabs(lag) < 6 * 10.5 / 1024);
+    mem_free(e);
+    mem_free(wide);
+}
+END_TEST
+
+START_TEST(uniform_by_rejection)
+{
+    uint64_t *r = mem_alloc(MANY, sizeof *r);
+    modulus m;
+    ck_assert_int_eq(modulus_init(&m, 786433), 0); /* a quarter of the 20-bit words is refused */
+    prg g, twin;
+    oracle_prg(&g, 5);
+    oracle_prg(&twin, 5);
+    sample_uniform_var(&g, &m, r, MANY);
+    uint64_t refused = 0, count[256] = {0};
+    double want[256];
+    for (unsigned i = 0; i < MANY; i++) { /* the words in order */
+        uint64_t x;
+        while ((x = prg_u64(&twin) % (1 << 20)) >= 786433) refused++;
+        if (r[i] != x) ck_abort_msg("value %u is %llu, not %llu", i, (unsigned long long)r[i], (unsigned long long)x);
+        count[x * 256 / 786433]++;
+    }
+    ck_assert(fabs((double)refused / MANY - 1.0 / 3) < 0.01);
+    ck_assert_uint_eq(prg_u64(&g), prg_u64(&twin)); /* nothing was drawn and thrown away */
+    for (uint64_t i = 0; i < 256; i++) want[i] = (double)MANY / 786433 * (double)((786433 * (i + 1) + 255) / 256 - (786433 * i + 255) / 256);
+    ck_assert(oracle_chi2(count, want, 256) < 420); /* 255 degrees of freedom */
+    mem_free(r);
+}
+END_TEST
+
+START_TEST(lifted)
+{
+    int8_t a[43];
+    uint64_t r[43];
+    modulus m;
+    ck_assert_int_eq(modulus_init(&m, 1125899906826241), 0);
+    for (int i = 0; i < 43; i++) a[i] = (int8_t)(i - 21);
+    sample_lift(&m, r, a, 43);
+    for (int i = 0; i < 43; i++) ck_assert_int_eq(i < 21 ? (int64_t)r[i] - (int64_t)m.q : (int64_t)r[i], i - 21);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("sample");
+    TCase *t = tcase_create("sample");
+    tcase_set_timeout(t, 120);
+    tcase_add_test(t, ternary_digits);
+    tcase_add_test(t, ternary_statistics);
+    tcase_add_test(t, cbd_is_its_bits);
+    tcase_add_test(t, cbd_statistics);
+    tcase_add_test(t, uniform_by_rejection);
+    tcase_add_test(t, lifted);
+    suite_add_tcase(s, t);
+    return oracle_run(s);
+}
