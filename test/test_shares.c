@@ -303,6 +303,18 @@ START_TEST(decryption_is_exact)
             ck_assert_uint_eq(v[3], 12345);
         }
     }
+    for (int sign = 0; sign < 2; sign++) { /* s all ones, or all minus ones: the last coefficient reaches the bound n 2^(k-1) */
+        uint64_t *wide = a.sk->s + n;
+        for (size_t j = 0; j < n; j++) {
+            wide[j] = sign ? a.p->wide->q.q - 1 : 1;
+            c1[j] = UINT64_C(1) << 48;
+            c0[j] = j;
+        }
+        ntt_forward(a.p->wide, wide, wide);
+        ck_assert_int_eq(ckks_decrypt_pow2(a.sk, 49, v, c0, n, c1, a.scratch), 0);
+        for (size_t j = 0; j < n; j++) /* 2 j + 2 - n terms of 2^48: half a turn each */
+            if (v[j] != ct_low(j + (2 * j + 2 - n) * c1[0], 49)) ck_abort_msg("s of one sign, coefficient %zu", j);
+    }
     ck_assert_int_eq(ckks_decrypt_pow2(a.sk, 50, v, c0, n, c1, a.scratch), ERR_ARG);
     ck_assert_int_eq(ckks_decrypt_pow2(a.sk, 0, v, c0, n, c1, a.scratch), ERR_ARG);
     ck_assert_int_eq(ckks_decrypt_pow2(a.sk, 20, v, c0, n + 1, c1, a.scratch), ERR_ARG);
