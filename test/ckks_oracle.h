@@ -9,6 +9,7 @@
 
 #include "base/prg.h"
 #include "ckks/params.h"
+#include "test/alloc.h"
 
 /** oracle_prg: a deterministic generator, another one for every index. */
 void oracle_prg(prg *g, uint64_t index);
@@ -47,6 +48,23 @@ int big_less(big a, big b);
 uint64_t big_low(big a);
 uint64_t big_mod(big a, uint64_t q);
 big big_div(big a, big b); /* floor(a / b) */
+
+/** EACH_ALLOCATION_FAILS: runs `call`, an expression that sets `out`, with the first allocation failing, then the second ..., until it
+ *  succeeds; every failure must be ERR_MEM with `out` NULL.  Then out is there and the count of failures was at least `least`. */
+#define EACH_ALLOCATION_FAILS(out, call, least)                        \
+    do {                                                               \
+        int rc_ = ERR_MEM;                                             \
+        long k_ = 0;                                                   \
+        while (rc_ != 0) {                                             \
+            test_alloc_fail_at(++k_);                                  \
+            rc_ = (call);                                              \
+            test_alloc_fail_at(0);                                     \
+            ck_assert_msg(rc_ == 0 || rc_ == ERR_MEM, "code %d", rc_); \
+            ck_assert(rc_ == 0 || (out) == NULL);                      \
+        }                                                              \
+        ck_assert_int_ge(k_ - 1, (least));                             \
+        ck_assert_ptr_nonnull(out);                                    \
+    } while (0)
 
 int oracle_run(Suite *s); /* runs and frees; the exit status */
 

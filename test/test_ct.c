@@ -6,7 +6,6 @@
 
 #include "base/mem.h"
 #include "ckks/ct.h"
-#include "test/alloc.h"
 #include "test/ckks_oracle.h"
 
 #define SCALE 0x1p20
@@ -366,6 +365,33 @@ START_TEST(wire_malformed)
 }
 END_TEST
 
+START_TEST(out_of_memory)
+{
+    ckks_pt *pt = NULL;
+    ckks_ct *ct = NULL;
+    int64_t v[2] = {5, 5}, *done = NULL;
+    EACH_ALLOCATION_FAILS(pt, ckks_pt_create(&pt, p, 2), 2);
+    EACH_ALLOCATION_FAILS(ct, ckks_ct_create(&ct, p, 2), 2);
+    EACH_ALLOCATION_FAILS(done, (done = ckks_pt_get(pt, v, 1) ? NULL : v) ? 0 : ERR_MEM, 1);
+    ck_assert(v[0] == 0 && v[1] == 5);
+    uint8_t *wire = mem_alloc(ckks_ct_bytes(ct), 1);
+    ckks_ct_write(ct, wire);
+    const size_t len = ckks_ct_bytes(ct);
+    ckks_ct_free(ct);
+    EACH_ALLOCATION_FAILS(ct, ckks_ct_read(&ct, p, wire, len), 2);
+    wire[3] = 9; /* refused before anything is allocated */
+    test_alloc_fail_at(0);
+    ckks_ct *none;
+    ck_assert_int_eq(ckks_ct_read(&none, p, wire, len), ERR_PEER);
+    ck_assert_int_eq(test_alloc_count(), 0);
+    mem_free(wire);
+    ckks_pt_free(pt);
+    ckks_ct_free(ct);
+    ckks_pt_free(NULL);
+    ckks_ct_free(NULL);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("ct");
@@ -379,6 +405,7 @@ int main(void)
     tcase_add_test(t, mismatches);
     tcase_add_test(t, wire_round_trip);
     tcase_add_test(t, wire_malformed);
+    tcase_add_test(t, out_of_memory);
     suite_add_tcase(s, t);
     return oracle_run(s);
 }

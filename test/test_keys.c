@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "ckks/keys.h"
 #include "ckks/sample.h"
-#include "test/alloc.h"
 #include "test/ckks_oracle.h"
 
 static ckks_params *two_primes(void) { return oracle_params(4096, 2, (const uint8_t[]){50, 53}); }
@@ -137,6 +136,29 @@ START_TEST(refused_polynomial_is_zero)
 }
 END_TEST
 
+START_TEST(out_of_memory)
+{
+    ckks_params *p = two_primes();
+    prg g;
+    oracle_prg(&g, 4);
+    ckks_sk *sk = NULL;
+    ckks_pk *pk = NULL, *got = NULL;
+    EACH_ALLOCATION_FAILS(sk, ckks_sk_create(&sk, p, &g), 3);
+    EACH_ALLOCATION_FAILS(pk, ckks_pk_create(&pk, sk, &g), 3);
+    uint8_t *wire = mem_alloc(ckks_pk_bytes(p), 1);
+    ckks_pk_write(pk, wire);
+    EACH_ALLOCATION_FAILS(got, ckks_pk_read(&got, p, wire), 2);
+    ck_assert_mem_eq(got->b, pk->b, ckks_poly_bytes(p));
+    mem_free(wire);
+    ckks_pk_free(got);
+    ckks_pk_free(pk);
+    ckks_sk_free(sk);
+    ckks_params_free(p);
+    ckks_sk_free(NULL);
+    ckks_pk_free(NULL);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("keys");
@@ -146,6 +168,7 @@ int main(void)
     tcase_add_test(t, public_key_equation);
     tcase_add_test(t, wire_form);
     tcase_add_test(t, refused_polynomial_is_zero);
+    tcase_add_test(t, out_of_memory);
     suite_add_tcase(s, t);
     return oracle_run(s);
 }

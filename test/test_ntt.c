@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "ckks/ntt.h"
 #include "ckks/sample.h"
-#include "test/alloc.h"
 #include "test/ckks_oracle.h"
 
 static ntt_table *table(uint32_t n, unsigned bits)
@@ -159,6 +158,14 @@ START_TEST(refusals)
 }
 END_TEST
 
+START_TEST(out_of_memory)
+{
+    ntt_table *t = NULL;
+    EACH_ALLOCATION_FAILS(t, ntt_create(&t, 16, 97), 2);
+    ntt_free(t);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("ntt");
@@ -170,6 +177,7 @@ int main(void)
     tcase_add_test(t, by_definition);
     tcase_add_test(t, pointwise);
     tcase_add_test(t, refusals);
+    tcase_add_test(t, out_of_memory);
     suite_add_tcase(s, t);
     return oracle_run(s);
 }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "ckks/params.h"
-#include "test/alloc.h"
 #include "test/ckks_oracle.h"
 
 static void refused(ckks_literal lit, const char *field)
@@ -88,6 +87,16 @@ START_TEST(known_primes)
 }
 END_TEST
 
+START_TEST(out_of_memory)
+{
+    const ckks_literal lit = {.n = 2048, .primes = 2, .bits = {26, 27}};
+    ckks_params *p = NULL;
+    EACH_ALLOCATION_FAILS(p, ckks_params_create(&p, &lit), 7);
+    ckks_params_free(p);
+    ckks_params_free(NULL);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("params");
@@ -96,6 +105,7 @@ int main(void)
     tcase_add_test(t, security_table);
     tcase_add_test(t, refusals);
     tcase_add_test(t, known_primes);
+    tcase_add_test(t, out_of_memory);
     suite_add_tcase(s, t);
     return oracle_run(s);
 }
