@@ -124,7 +124,8 @@ START_TEST(uniform_by_rejection)
     }
     ck_assert(fabs((double)refused / MANY - 1.0 / 3) < 0.01);
     ck_assert_uint_eq(prg_u64(&g), prg_u64(&twin)); /* nothing was drawn and thrown away */
-    for (uint64_t i = 0; i < 256; i++) want[i] = (double)MANY / 786433 * (double)((786433 * (i + 1) + 255) / 256 - (786433 * i + 255) / 256);
+    for (uint64_t i = 0; i < 256; i++)
+        want[i] = (double)MANY / 786433 * (double)((786433 * (i + 1) + 255) / 256 - (786433 * i + 255) / 256);
     ck_assert(oracle_chi2(count, want, 256) < 420); /* 255 degrees of freedom */
     mem_free(r);
 }

@@ -212,6 +212,7 @@ START_TEST(rerandomisation_distributions)
     for (size_t j = 0; j < words; j++) a.pk->a[j] = a.pk->b[j] = 1024; /* the transform of a constant */
     uint64_t *c0 = polys(a.p, 2), *c1 = c0 + words;
     int64_t *u = mem_alloc(3 * rounds * n, sizeof *u), *e0 = u + rounds * n, *e1 = u + 2 * rounds * n;
+    const int64_t *drawn[3] = {u, e0, e1};
     double cross[3] = {0};
     for (size_t k = 0; k < rounds; k++) {
         memset(c0, 0, 2 * words * sizeof *c0);
@@ -231,8 +232,8 @@ START_TEST(rerandomisation_distributions)
         for (size_t i = 0; i < k; i++) { /* all three fresh in every call */
             size_t same[3] = {0};
             for (size_t j = 0; j < n; j++)
-                for (int x = 0; x < 3; x++) same[x] += (x == 0 ? u : x == 1 ? e0 : e1)[i * n + j] == (x == 0 ? u : x == 1 ? e0 : e1)[k * n + j];
-            ck_assert(fabs((double)same[0] - (double)n / 3) < 250);                           /* 8 standard deviations */
+                for (int x = 0; x < 3; x++) same[x] += drawn[x][i * n + j] == drawn[x][k * n + j];
+            ck_assert(fabs((double)same[0] - (double)n / 3) < 250); /* 8 standard deviations; two errors agree with 0.0869 */
             ck_assert(fabs((double)same[1] - 0.0869 * (double)n) < 160 && fabs((double)same[2] - 0.0869 * (double)n) < 160);
         }
     }
@@ -375,7 +376,7 @@ static void layer(uint32_t n, uint32_t primes, const uint8_t *bits, unsigned k, 
     }
     const double count = (double)n * outputs, want = sqrt((1 + 2.0 * n / 3) / 12), sd = sqrt(squares / count);
     ck_assert_msg(fabs(sd / want - 1) < 0.06, "standard deviation %g, not %g", sd, want);
-    ck_assert_msg(fabs(sum / count) < 6 * want / sqrt(count) + 0.6, "mean %g", sum / count);
+    ck_assert_msg(fabs(sum / count) < 6 * want / sqrt(count), "mean %g", sum / count);
     ck_assert_msg((double)worst <= most, "largest error %lld", (long long)worst);
     mem_free(m);
     mem_free(v);
