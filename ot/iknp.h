@@ -17,8 +17,8 @@
 
 #include "ot/base_ot.h"
 
-#define OT_IKNP_TILE 2048                     /* columns of u are cut into pieces of this many bits */
-#define OT_IKNP_LIMIT (UINT64_C(1) << 44)     /* correlated OTs a session, each call's m rounded up to 128 */
+#define OT_IKNP_TILE 4096                 /* columns of u are cut into pieces of this many bits */
+#define OT_IKNP_LIMIT (UINT64_C(1) << 44) /* correlated OTs a session, each call's m rounded up to 128 */
 
 typedef struct ot_iknp_sender ot_iknp_sender;
 typedef struct ot_iknp_receiver ot_iknp_receiver;

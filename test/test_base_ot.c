@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Base OT: keys agree where chosen and nowhere else, hostile elements, substitution. */
+/* Base OT: keys agree where chosen and nowhere else, hostile elements, substitution, and a run that a
+ * program which shares no code computed too. */
 #include "ot/base_ot.h"
 
 #include <check.h>
@@ -284,6 +285,29 @@ START_TEST(swapped_elements)
 }
 END_TEST
 
+static void check_digest(const void *p, size_t n, const char *want)
+{
+    uint8_t d[32];
+    char hex[65];
+    crypto_generichash(d, sizeof d, p, n, NULL, 0);
+    ck_assert_str_eq(sodium_bin2hex(hex, sizeof hex, d, sizeof d), want);
+}
+
+/* Both messages and all keys, from base_ot_vectors.py. */
+START_TEST(known_answer)
+{
+    run x;
+    begin(&x, 13, RANDOM_CHOICE);
+    start(&x);
+    ck_assert_int_eq(answer(&x), 0);
+    ck_assert_int_eq(finish(&x), 0);
+    check_digest(x.message, sizeof x.message, "e60211f72fcc3df16991c76f114f7034843a8b8eed2c942fe055c2d66ea28e76");
+    check_digest(x.reply, sizeof x.reply, "6089698d3a668009df6c6d97e9fe09704bf76aba502a3903c58052a1011c044a");
+    check_digest(x.both, sizeof x.both, "55d19704b756b8e00301937c8aad0873bee248d973fc176bc1b688395786a186");
+    ck_assert_uint_eq(matching(&x), OT_BASE_COUNT);
+}
+END_TEST
+
 START_TEST(finishes_once)
 {
     run x;
@@ -331,6 +355,7 @@ int main(void)
     tcase_add_test(t, identity_as_key_element);
     tcase_add_test(t, flipped_bits);
     tcase_add_test(t, swapped_elements);
+    tcase_add_test(t, known_answer);
     tcase_add_test(t, finishes_once);
     tcase_add_test(t, allocations);
     suite_add_tcase(s, t);
