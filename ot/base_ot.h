@@ -8,10 +8,10 @@
  *      both       key_j = BLAKE2b(T, i, j, S_j),  T = BLAKE2b(T_128, all B);  the receiver's S_b = x B_b
  *  Differs: every hash takes the session and the whole transcript so far, and no B_j serves two instances or two keys [2021/682].
  *
- *  Security: r_0, r_1 are uniform and independent of b, so the choices are hidden unconditionally (session and generator fresh);
+ *  Security: r_0, r_1 are uniform and independent of b, so the choices are hidden whatever the sender computes;
  *  the other key is pseudorandom by computational Diffie-Hellman with BLAKE2b as a random oracle.  Both elements of the sender's answer
- *  are checked before the choice is used, so that a refusal says nothing of it.  A malicious sender fixes the keys that it likes, a
- *  malicious receiver the one that it gets (endemic security): IKNP asks no more. */
+ *  are checked before the choice is used, so that a refusal says nothing of it.  A malicious party may steer the keys
+ *  that it gets itself (endemic security): enough for IKNP between semi-honest parties. */
 #ifndef TACIT_OT_BASE_OT_H
 #define TACIT_OT_BASE_OT_H
 
@@ -29,7 +29,8 @@ typedef struct ot_base_receiver ot_base_receiver;
 
 /** ot_base_recv_start: the receiver's message for choice bits `choice` (bit i of the 128-bit string).
  *  In:   `session` is public, agreed and never used twice; rng private.   Out: *out until ot_base_receiver_free; NULL on error.
- *  CT:   constant time in choice and rng.   Errors: ERR_MEM, ERR_ARG (the generator gave a zero scalar: it is broken). */
+ *  CT:   constant time in choice and rng, but for branches on whether own elements are valid, which they are.
+ *  Errors: ERR_MEM, ERR_ARG (the generator gave a zero scalar: it is broken). */
 int ot_base_recv_start(ot_base_receiver **out, uint8_t message[OT_BASE_RECV_BYTES], const block *choice, const uint8_t session[32],
                        prg *rng) MUST_CHECK;
 
@@ -40,7 +41,7 @@ int ot_base_send(uint8_t reply[OT_BASE_SEND_BYTES], uint8_t keys[OT_BASE_COUNT][
                  const uint8_t message[OT_BASE_RECV_BYTES], const uint8_t session[32], prg *rng) MUST_CHECK;
 
 /** ot_base_recv_finish: the chosen key of each instance; zeroed on error.  Once an object: the scalars are wiped.
- *  CT:   constant time in the choice.   Errors: ERR_PEER as above, ERR_ARG (a second call). */
+ *  CT:   constant time in the choice, with the same exception.   Errors: ERR_PEER as above, ERR_ARG (a second call). */
 int ot_base_recv_finish(ot_base_receiver *r, uint8_t keys[OT_BASE_COUNT][PRG_SEED_BYTES],
                         const uint8_t reply[OT_BASE_SEND_BYTES]) MUST_CHECK;
 

@@ -2,14 +2,15 @@
 /** iknp.h: correlated OT by extension [IKNP03; ALSZ13].  After it the sender holds q_i, the receiver t_i = q_i XOR r_i * delta.
  *  Pure: the correction matrix u is a byte string that the caller carries.  Both parties call with the same sequence of m.
  *
- *  Column j of the matrices is bit j of the blocks (column 0 = lowest bit of w[0]); G is prg(seed, PRG_OT_COLUMN, j), running on over calls:
+ *  Column j of the matrices is bit j of the blocks (column 0 = lowest bit of w[0]); G is prg(seed, PRG_OT_COLUMN, j), which runs on
+ *  over calls:
  *      receiver   t^j = G(k_j,0),  u^j = t^j XOR G(k_j,1) XOR r                  sends u
  *      sender     q^j = G(k_j,delta_j) XOR delta_j u^j
  *
- *  Security: semi-honest.  u is pseudorandom to the sender, so r stays hidden from any sender, even a malicious one; q is pseudorandom to an
- *  honest receiver and delta unknown.  A malicious receiver that puts different r into different columns learns bits of delta from what is
- *  later done with the q_i (there is no consistency check): outside the model, see docs/SECURITY.md.  delta and the base keys are fresh
- *  in every session.  A t_i becomes a wire label as it is, or is hashed to break the correlation, never both. */
+ *  Security: semi-honest.  u is pseudorandom to the sender, so r stays hidden from any sender, even a malicious one; q is pseudorandom
+ *  to an honest receiver, who learns nothing of delta.  A malicious receiver that puts different r into different columns learns bits of
+ *  delta from what is later done with the q_i (nothing checks consistency): outside the model, see docs/SECURITY.md.  delta and the base
+ *  keys are fresh in every session.  A t_i becomes a wire label as it is, or is hashed to break the correlation, never both. */
 #ifndef TACIT_OT_IKNP_H
 #define TACIT_OT_IKNP_H
 

@@ -118,6 +118,25 @@ START_TEST(definition)
 }
 END_TEST
 
+/* u says nothing of what lies beyond bit m of the choice. */
+START_TEST(bits_beyond)
+{
+    enum { M = OT_IKNP_TILE + 123 };
+    static block t[M + 128];
+    static uint8_t u[2][16 * (M + 128)];
+    for (unsigned k = 0; k < 2; k++) {
+        pair p;
+        uint8_t choice[M / 8 + 1];
+        memset(choice, 0x5a, sizeof choice);
+        if (k) choice[M / 8] ^= (uint8_t)(0xff << M % 8);
+        open_pair(&p, 15);
+        ck_assert_int_eq(ot_iknp_recv(p.r, t, u[k], choice, M), 0);
+        close_pair(&p);
+    }
+    ck_assert(!memcmp(u[0], u[1], ot_iknp_bytes(M)));
+}
+END_TEST
+
 /* A bit of u that is flipped on the way moves q by delta's bit and nothing else. */
 START_TEST(flipped_bit)
 {
@@ -269,6 +288,7 @@ int main(void)
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, correlation, 0, 3);
     tcase_add_test(t, definition);
+    tcase_add_test(t, bits_beyond);
     tcase_add_test(t, flipped_bit);
     tcase_add_test(t, fresh_keys);
     tcase_add_test(t, from_base_ot);
