@@ -19,20 +19,20 @@
 
 /** Message kinds; docs/PROTOCOL.md gives each one's struct.  chan_cap says how long each may be. */
 enum chan_kind {
-    MSG_ERROR = 0,    /* either way: u32 code, text (at most 256 bytes); the sender closes after it */
-    MSG_HELLO = 1,    /* C -> S: magic, version, nonce */
-    MSG_PLAN = 2,     /* S -> C: nonce, serialised nn_plan */
-    MSG_KEYS = 3,     /* C -> S: a public key a weighted layer, hash start point */
-    MSG_OT_BASE = 4,  /* both ways: base OT */
-    MSG_BATCH = 5,    /* C -> S: number of images, seeds */
-    MSG_INPUT = 6,    /* C -> S: encrypted share of the first layer, a chunk */
-    MSG_RESPONSE = 7, /* S -> C: masked ciphertexts, a chunk */
-    MSG_OT_U = 8,     /* S -> C: IKNP correction matrix, a chunk */
-    MSG_TABLES = 9,   /* C -> S: garbled rows, a chunk */
-    MSG_SHARE = 10,   /* C -> S: encryption of the next share, a chunk */
-    MSG_OUTPUT = 11,  /* S -> C: colour bits of the output wires */
-    MSG_BYE = 12,     /* C -> S: the session ends well */
-    MSG_KINDS
+    CHAN_ERROR = 0,    /* either way: u32 code, text (at most 256 bytes); the sender closes after it */
+    CHAN_HELLO = 1,    /* C -> S: magic, version, nonce */
+    CHAN_PLAN = 2,     /* S -> C: nonce, serialised nn_plan */
+    CHAN_KEYS = 3,     /* C -> S: a public key a weighted layer, hash start point */
+    CHAN_OT_BASE = 4,  /* both ways: base OT */
+    CHAN_BATCH = 5,    /* C -> S: number of images, seeds */
+    CHAN_INPUT = 6,    /* C -> S: encrypted share of the first layer, a chunk */
+    CHAN_RESPONSE = 7, /* S -> C: masked ciphertexts, a chunk */
+    CHAN_OT_U = 8,     /* S -> C: IKNP correction matrix, a chunk */
+    CHAN_TABLES = 9,   /* C -> S: garbled rows, a chunk */
+    CHAN_SHARE = 10,   /* C -> S: encryption of the next share, a chunk */
+    CHAN_OUTPUT = 11,  /* S -> C: colour bits of the output wires */
+    CHAN_BYE = 12,     /* C -> S: the session ends well */
+    CHAN_KINDS
 };
 
 typedef struct chan chan;
@@ -68,7 +68,7 @@ int chan_send(chan *c, unsigned kind, unsigned flight, const void *data, size_t 
 int chan_flush(chan *c) MUST_CHECK;
 
 /** chan_recv: flushes, then waits for the next message, which must have this kind, flight and length.
- *  Errors: ERR_PEER with the names of what came and what was due; a MSG_ERROR gives ERR_PEER "peer says: ...". */
+ *  Errors: ERR_PEER with the names of what came and what was due; a CHAN_ERROR gives ERR_PEER "peer says: ...". */
 int chan_recv(chan *c, unsigned kind, unsigned flight, void *data, size_t len) MUST_CHECK;
 
 /** chan_recv_var: the same for a length not known before; at most `cap` bytes. */
