@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
 /** circuit.h: Boolean circuits and their builder.  Wires are numbered: first the evaluator's inputs, then the garbler's known bits,
- *  then the constants 0 and 1 when used, then gates in topological order.  A *known* wire is one whose value the garbler knows
+ *  then the constants 0 and 1, then gates in topological order.  A *known* wire is one whose value the garbler knows
  *  (its inputs, constants, and XOR / NOT / AND of known wires): it has no label, XOR with it is free, AND with it costs one row. */
 #ifndef TACIT_GC_CIRCUIT_H
 #define TACIT_GC_CIRCUIT_H
@@ -34,7 +34,8 @@ struct gc_circuit {
     gc_wire *output;
     uint8_t *known;       /* per wire: 1 if the garbler knows its value */
     uint32_t ands, ands_known; /* counts: rows = 2 * ands + ands_known, hash sites the same */
-    /* ... */
+    uint32_t gate_room, output_room, wire_room;
+    int failed;
 };
 
 int gc_circuit_create(gc_circuit **out, uint32_t eval_inputs, uint32_t known_inputs) MUST_CHECK;
@@ -50,7 +51,7 @@ gc_wire gc_const(gc_circuit *c, int bit);
 void gc_output(gc_circuit *c, gc_wire w); /* a known output wire is the builder's bug: finish fails with ERR_ARG */
 int gc_circuit_finish(gc_circuit *c) MUST_CHECK;
 
-/** gc_circuit_run: cleartext evaluation of one lane: bits of evaluator and garbler in, output bits out. */
-void gc_circuit_run(const gc_circuit *c, const uint8_t *eval_bits, const uint8_t *known_bits, uint8_t *out_bits);
+/** gc_circuit_run: cleartext evaluation of one lane: bits of evaluator and garbler in, output bits out.   Errors: ERR_MEM. */
+int gc_circuit_run(const gc_circuit *c, const uint8_t *eval_bits, const uint8_t *known_bits, uint8_t *out_bits) MUST_CHECK;
 
 #endif

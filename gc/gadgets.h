@@ -20,5 +20,6 @@ int gc_sign_circuit(gc_circuit **out, unsigned n) MUST_CHECK;
  *  Outputs: the index of the largest, ties to the lowest index, ceil(log2 count) bits (at least 1), lsb first. */
 int gc_argmax_circuit(gc_circuit **out, unsigned count, unsigned k, unsigned drop) MUST_CHECK;
 unsigned gc_index_bits(unsigned count);
+#define GC_ARGMAX_MAX 4096 /* values, at least 2; k at most 62, drop < k */
 
 #endif

@@ -33,4 +33,10 @@ int gc_garble(gc_session *s, const gc_circuit *c, size_t lanes, const block *in0
 /** gc_eval: out[outputs][stride] active labels.   In: in[eval_inputs][stride] active labels.   (CT: labels are pseudorandom to the evaluator.) */
 int gc_eval(gc_session *s, const gc_circuit *c, size_t lanes, const block *in, const uint8_t *rows, block *out) MUST_CHECK;
 
+/** gc_colours: bits[o][stride / 8] = the least significant bits of labels[o][stride], lane j at bit j % 8 of byte j / 8. */
+void gc_colours(uint8_t *bits, const block *labels, uint32_t outputs, size_t lanes);
+
+/** gc_take_indices: the first of sites * crh_keys(stride) fresh indices.   Errors: ERR_LIMIT. */
+int gc_take_indices(gc_session *s, uint64_t sites, size_t lanes, uint64_t *first) MUST_CHECK;
+
 #endif

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: ISC
+#include "gc/circuit.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+#define MAX_WIRES (UINT32_C(1) << 26)
+
+static gc_wire zero(const gc_circuit *c) { return c->eval_inputs + c->known_inputs; }
+static gc_wire one(const gc_circuit *c) { return zero(c) + 1; }
+static int is_const(const gc_circuit *c, gc_wire w) { return w == zero(c) || w == one(c); }
+
+/** grow: room for one more item of `size` bytes in *array. */
+static int grow(void **array, uint32_t *room, uint32_t used, size_t size)
+{
+    if (used < *room)
+        return 0;
+    uint32_t more = *room ? 2 * *room : 256;
+    void *p = more <= MAX_WIRES ? mem_alloc(more, size) : NULL;
+    if (!p)
+        return ERR_MEM;
+    if (used)
+        memcpy(p, *array, used * size);
+    mem_free(*array);
+    *array = p;
+    *room = more;
+    return 0;
+}
+
+int gc_circuit_create(gc_circuit **out, uint32_t eval_inputs, uint32_t known_inputs)
+{
+    gc_circuit *c = mem_alloc(1, sizeof *c);
+    *out = NULL;
+    if (!c)
+        return err_set(ERR_MEM, "out of memory for a circuit");
+    if (eval_inputs > MAX_WIRES / 4 || known_inputs > MAX_WIRES / 4) {
+        mem_free(c);
+        return err_set(ERR_ARG, "circuit: %u and %u inputs are too many", eval_inputs, known_inputs);
+    }
+    c->eval_inputs = eval_inputs;
+    c->known_inputs = known_inputs;
+    c->wires = one(c) + 1;
+    c->wire_room = c->wires + 1024;
+    c->known = mem_alloc(c->wire_room, 1);
+    if (!c->known) {
+        mem_free(c);
+        return err_set(ERR_MEM, "out of memory for a circuit");
+    }
+    memset(c->known + eval_inputs, 1, c->wires - eval_inputs);
+    *out = c;
+    return 0;
+}
+
+void gc_circuit_free(gc_circuit *c)
+{
+    if (!c)
+        return;
+    mem_free(c->gate);
+    mem_free(c->output);
+    mem_free(c->known);
+    mem_free(c);
+}
+
+static gc_wire add_gate(gc_circuit *c, uint8_t op, gc_wire a, gc_wire b, uint8_t known)
+{
+    if (c->failed || grow((void **)&c->gate, &c->gate_room, c->gates, sizeof *c->gate) ||
+        grow((void **)&c->known, &c->wire_room, c->wires, 1)) {
+        c->failed = 1;
+        return zero(c);
+    }
+    c->gate[c->gates++] = (gc_gate){op, a, b, c->wires};
+    c->known[c->wires] = known;
+    c->ands += op == GC_AND;
+    c->ands_known += op == GC_AND_KNOWN;
+    return c->wires++;
+}
+
+/** ordered: a label wire before a known one. */
+static void ordered(const gc_circuit *c, gc_wire *a, gc_wire *b)
+{
+    if (c->known[*a] && !c->known[*b]) {
+        gc_wire t = *a;
+        *a = *b;
+        *b = t;
+    }
+}
+
+gc_wire gc_xor(gc_circuit *c, gc_wire a, gc_wire b)
+{
+    if (a == b)
+        return zero(c);
+    if (a == zero(c))
+        return b;
+    if (b == zero(c))
+        return a;
+    if (is_const(c, a) && is_const(c, b)) /* neither is zero, and they differ */
+        return zero(c);
+    ordered(c, &a, &b);
+    return add_gate(c, c->known[a] ? GC_KNOWN_XOR : c->known[b] ? GC_XOR_KNOWN : GC_XOR, a, b, c->known[a]);
+}
+
+gc_wire gc_and(gc_circuit *c, gc_wire a, gc_wire b)
+{
+    if (a == b || b == one(c))
+        return a;
+    if (a == one(c))
+        return b;
+    if (a == zero(c) || b == zero(c))
+        return zero(c);
+    ordered(c, &a, &b);
+    return add_gate(c, c->known[a] ? GC_KNOWN_AND : c->known[b] ? GC_AND_KNOWN : GC_AND, a, b, c->known[a]);
+}
+
+gc_wire gc_not(gc_circuit *c, gc_wire a) { return gc_xor(c, a, one(c)); }
+
+gc_wire gc_or(gc_circuit *c, gc_wire a, gc_wire b) { return gc_not(c, gc_and(c, gc_not(c, a), gc_not(c, b))); }
+
+gc_wire gc_mux(gc_circuit *c, gc_wire s, gc_wire a, gc_wire b) { return gc_xor(c, b, gc_and(c, s, gc_xor(c, a, b))); }
+
+gc_wire gc_const(gc_circuit *c, int bit) { return bit ? one(c) : zero(c); }
+
+void gc_output(gc_circuit *c, gc_wire w)
+{
+    if (c->failed || grow((void **)&c->output, &c->output_room, c->outputs, sizeof *c->output))
+        c->failed = 1;
+    else
+        c->output[c->outputs++] = w;
+}
+
+int gc_circuit_finish(gc_circuit *c)
+{
+    if (c->failed)
+        return err_set(ERR_MEM, "out of memory for a circuit");
+    for (uint32_t i = 0; i < c->outputs; i++)
+        if (c->known[c->output[i]])
+            return err_set(ERR_ARG, "circuit: output %u does not depend on the evaluator", i);
+    return 0;
+}
+
+int gc_circuit_run(const gc_circuit *c, const uint8_t *eval_bits, const uint8_t *known_bits, uint8_t *out_bits)
+{
+    uint8_t *v = mem_alloc(c->wires, 1);
+    if (!v)
+        return err_set(ERR_MEM, "out of memory for %u wires", c->wires);
+    memcpy(v, eval_bits, c->eval_inputs);
+    if (c->known_inputs)
+        memcpy(v + c->eval_inputs, known_bits, c->known_inputs);
+    v[one(c)] = 1;
+    for (uint32_t i = 0; i < c->gates; i++) {
+        const gc_gate *g = &c->gate[i];
+        const int and = g->op == GC_AND || g->op == GC_AND_KNOWN || g->op == GC_KNOWN_AND;
+        v[g->out] = and ? v[g->a] & v[g->b] : v[g->a] ^ v[g->b];
+    }
+    for (uint32_t i = 0; i < c->outputs; i++)
+        out_bits[i] = v[c->output[i]];
+    mem_free(v);
+    return 0;
+}
