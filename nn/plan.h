@@ -57,7 +57,7 @@ typedef struct {
 } nn_qmodel;
 
 typedef struct {
-    unsigned wbits; /* 2..12, default NN_DEFAULT_WBITS */
+    unsigned wbits; /* 2..11, default NN_DEFAULT_WBITS */
     unsigned abits; /* 4..20, default NN_DEFAULT_ABITS */
 } nn_quant_options;
 #define NN_DEFAULT_WBITS 8

@@ -10,7 +10,7 @@
 void nn_ref_layer(const nn_qmodel *q, uint32_t layer, const int64_t *x, int64_t *y);
 
 /** nn_ref_run: an image of layer[0].in pixels -> truncated logits[out of the last layer] and the label (ties to the lowest index).
- *  `scratch` holds 4 * nn_ref_scratch(q) int64_t. */
+ *  `scratch` holds 6 * nn_ref_scratch(q) int64_t. */
 size_t nn_ref_scratch(const nn_qmodel *q);
 int32_t nn_ref_run(const nn_qmodel *q, const uint8_t *pixels, int64_t *logits, int64_t *scratch);
 
