@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: ISC
+/** session.h: what each party keeps of a session, and the steps that nn/exec.h strings together.  Inside nn/ (and its tests) only.
+ *
+ *  Set-up, flights 0..3:   0 C -> S HELLO   1 S -> C PLAN   2 C -> S KEYS, OT_BASE   3 S -> C OT_BASE. */
+#ifndef TACIT_NN_SESSION_H
+#define TACIT_NN_SESSION_H
+
+#include "ckks/shares.h"
+#include "convert/linear.h"
+#include "convert/wires.h"
+#include "nn/exec.h"
+
+#define NN_WINDOW 4 /* chunks that the server answers ahead of the client's tables */
+
+typedef struct {
+    chan *ch;
+    prg *rng;
+    nn_plan plan;
+    ckks_params *params[NN_MAX_LAYERS]; /* equal literals share one object */
+    gc_circuit *argmax;
+    uint64_t *scratch;
+    uint8_t session[32];                      /* hash of both parties' first messages */
+    uint32_t batch;                           /* images of the current batch */
+    uint8_t seed[NN_MAX_LAYERS][PRG_SEED_BYTES]; /* of this batch's c1, a layer each: public */
+    uint64_t *share;                          /* [element][batch]: this party's share of the current layer's input */
+    nn_stats stats;
+    uint64_t flight_seen[4];                  /* bit f: a message of flight f passed in this batch */
+    int phase;
+    double since;
+} nn_session;
+
+typedef struct {
+    nn_session s;
+    const nn_qmodel *q;
+    unsigned wbits;
+    ckks_pk *pk[NN_MAX_LAYERS];
+    convert_evaluator gc;
+    uint64_t *ct;      /* ciphertexts of the current layer's input */
+    uint64_t *logits;  /* [element][batch]: share modulo 2^k of the last layer's output, of the batch before */
+} nn_server;
+
+struct nn_client {
+    nn_session s;
+    ckks_sk *sk[NN_MAX_LAYERS];
+    convert_garbler gc;
+    uint64_t *logits;
+    void (*progress)(void *, double);
+    void *progress_arg;
+    uint64_t done, total; /* output elements */
+};
+
+/** nn_put / nn_get: chan_send / chan_recv that count flights and put waiting on the clock of NN_PHASE_WAIT. */
+int nn_put(nn_session *s, unsigned kind, unsigned flight, const void *data, size_t len) MUST_CHECK;
+int nn_get(nn_session *s, unsigned kind, unsigned flight, void *data, size_t len) MUST_CHECK;
+/** nn_phase: from now on time counts for `phase`; returns the one before. */
+int nn_phase(nn_session *s, int phase);
+
+/** Flights of a batch: responses and tables of layer i. */
+static inline unsigned nn_flight_response(uint32_t layer) { return 2 * layer + 1; }
+static inline unsigned nn_flight_tables(uint32_t layer) { return 2 * layer + 2; }
+
+/** nn_chunk: output elements of a layer that travel together; nn_argmax_lanes: images whose argmax is garbled together. */
+uint32_t nn_chunk(const nn_plan_layer *a, uint32_t batch);
+uint32_t nn_argmax_lanes(const nn_plan_layer *last, uint32_t batch);
+
+/** Set-up of either party.  The _close functions free what _open made, also after an error. */
+int nn_server_open(nn_server *v, chan *ch, const nn_qmodel *q, prg *rng) MUST_CHECK;
+void nn_server_close(nn_server *v);
+int nn_client_setup(nn_client *c, chan *ch, prg *rng) MUST_CHECK;
+void nn_client_teardown(nn_client *c);
+
+/** One batch, step by step, the two roles in step with each other. */
+int nn_server_begin(nn_server *v) MUST_CHECK;                  /* BATCH, INPUT */
+int nn_client_begin(nn_client *c, const uint8_t *pixels, uint32_t count) MUST_CHECK;
+int nn_server_hidden(nn_server *v, uint32_t layer) MUST_CHECK; /* a weighted layer and its ReLU */
+int nn_client_hidden(nn_client *c, uint32_t layer) MUST_CHECK;
+int nn_server_last(nn_server *v) MUST_CHECK;                   /* the last weighted layer and argmax */
+int nn_client_last(nn_client *c, int32_t *labels) MUST_CHECK;
+void nn_batch_end(nn_session *s);
+
+#endif
