@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: ISC
+/** cli.h: what the commands of `tacit` share: options, messages, exit codes, output. */
+#ifndef TACIT_CLI_CLI_H
+#define TACIT_CLI_CLI_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "net/chan.h"
+#include "nn/exec.h"
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DATA = 3, EXIT_PEER = 4, EXIT_SIGNAL = 130 };
+
+typedef struct {
+    const char *command;
+    const char *operand;  /* model or address */
+    const char *listen, *images, *labels, *reference;
+    uint32_t count, skip, batch, sessions; /* 0: not given */
+    nn_quant_options quant;
+    int json, verbose;
+} cli_args;
+
+/** cli_parse: options of argv[2..).  `allowed` lists option names separated by spaces.  Returns an exit code, -1 to go on (--help: 0). */
+int cli_parse(cli_args *a, int argc, char **argv, const char *allowed, const char *operand, const char *help);
+
+/** cli_fail: prints "tacit COMMAND: text" to stderr; the exit code of an ERR_ number. */
+int cli_fail(const char *command, int rc);
+int cli_usage(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/** cli_stop: raised by SIGINT and SIGTERM once cli_catch_signals was called. */
+extern volatile int cli_stop;
+void cli_catch_signals(void);
+
+/** Output: JSON strings, a progress bar on stderr (only on a terminal), the end of stdout. */
+void cli_json_text(FILE *f, const char *s);
+void cli_bar(const char *what, double fraction);
+void cli_bar_end(void);
+/** cli_close_stdout: `code`, or 1 with a message if standard output could not be written. */
+int cli_close_stdout(int code);
+uint64_t cli_peak_rss(void);
+double cli_now(void);
+
+/** cli_infer_job: what infer and demo do over an open connection. */
+typedef struct {
+    const uint8_t *pixels, *labels; /* labels may be NULL */
+    uint32_t count, size;           /* images, bytes an image */
+    uint32_t batch;                 /* 0: the plan's maximum */
+    const nn_qmodel *reference;     /* NULL: none */
+    void (*show)(uint32_t image, int32_t label); /* called for each prediction of a finished batch; may be NULL */
+    int progress;
+    /* results */
+    int32_t *predicted; /* [count] */
+    uint32_t done;
+    nn_stats stats;
+    chan_stats traffic;
+    double seconds, setup_seconds;
+    uint32_t correct, agree, exceptions, covered;
+} cli_infer_job;
+
+int cli_infer_run(cli_infer_job *job, const char *address) MUST_CHECK;
+int cli_infer_compare(cli_infer_job *job) MUST_CHECK;
+void cli_infer_summary(const cli_infer_job *job, int json);
+
+int cli_plan(int argc, char **argv);
+int cli_serve(int argc, char **argv);
+int cli_infer(int argc, char **argv);
+int cli_demo(int argc, char **argv);
+
+/** cli_serve_loop: serves sessions on a listening socket until the stop flag or `sessions` of them (0: no limit). */
+int cli_serve_loop(int listen_fd, const nn_qmodel *q, uint32_t sessions, int json, int quiet);
+
+#endif

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: ISC
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/digits.h"
+#include "net/tcp.h"
+#include "nn/onnx.h"
+
+#define DIGITS 20
+#define SEED 2020
+#define A_ROW 5 /* digits side by side */
+#define SIDE 28
+
+extern const uint8_t cli_demo_model[], cli_demo_model_end[];
+
+static const char help[] =
+    "usage: tacit demo [--json]\n"
+    "\n"
+    "A server process with the built-in model and a client process with 20 drawn digits, over TCP on loopback, with the real protocol.\n"
+    "Fails unless all predictions are the reference's and 18 are right.\n";
+
+/** draw: A_ROW digits from `first` on, two pixel rows a line, and the predictions below. */
+static void draw(const uint8_t *pixels, const uint8_t *labels, const int32_t *predicted, uint32_t first)
+{
+    static const char shade[] = " .:-=+*#%@";
+    for (int y = 2; y < SIDE - 2; y += 2) {
+        for (uint32_t d = first; d < first + A_ROW && d < DIGITS; d++) {
+            for (int x = 3; x < SIDE - 3; x++) {
+                const uint8_t *p = pixels + d * SIDE * SIDE + (size_t)y * SIDE + x;
+                putchar(shade[(p[0] + p[SIDE]) * 9 / 510]);
+            }
+            putchar(' ');
+        }
+        putchar('\n');
+    }
+    for (uint32_t d = first; d < first + A_ROW && d < DIGITS; d++)
+        printf("   drawn %d, private: %d%s ", labels[d], predicted[d], predicted[d] == labels[d] ? "  " : " !");
+    printf("\n\n");
+}
+
+static void show_json(uint32_t i, int32_t label) { printf("{\"image\":%u,\"label\":%d}\n", i, label); }
+
+/** client: the child that holds the digits. */
+static int client(const char *address, const nn_qmodel *q, int json)
+{
+    static uint8_t pixels[DIGITS * SIDE * SIDE], labels[DIGITS];
+    static int32_t predicted[DIGITS];
+    cli_infer_job job = {.pixels = pixels, .labels = labels, .count = DIGITS, .size = SIDE * SIDE, .reference = q, .predicted = predicted,
+                         .progress = 1, .show = json ? show_json : NULL};
+
+    cli_digits(pixels, labels, DIGITS, SEED);
+    int rc = cli_infer_run(&job, address);
+    if (!rc)
+        rc = cli_infer_compare(&job);
+    if (rc)
+        return cli_fail("demo", rc);
+    for (uint32_t d = 0; d < DIGITS && !json; d += A_ROW)
+        draw(pixels, labels, predicted, d);
+    cli_infer_summary(&job, json);
+    const int good = job.agree == DIGITS && job.correct >= 18;
+    if (!good)
+        fprintf(stderr, "tacit demo: FAILED: %u of %d as the reference, %u right; due are %d and 18\n", job.agree, DIGITS, job.correct, DIGITS);
+    return cli_close_stdout(good ? EXIT_OK : EXIT_FAILED);
+}
+
+int cli_demo(int argc, char **argv)
+{
+    cli_args a;
+    nn_model *m = NULL;
+    nn_qmodel *q = NULL;
+    char bound[96];
+    int fd, status, code = cli_parse(&a, argc, argv, "--json", NULL, help);
+    if (code >= 0)
+        return code;
+    int rc = nn_onnx_parse(&m, cli_demo_model, (size_t)(cli_demo_model_end - cli_demo_model));
+    if (!rc)
+        rc = nn_quantise(&q, m, NULL);
+    nn_model_free(m);
+    if (!rc)
+        rc = tcp_listen("127.0.0.1:0", &fd, bound, sizeof bound);
+    if (rc) {
+        nn_qmodel_free(q);
+        return cli_fail("demo", rc);
+    }
+    if (!a.json)
+        printf("A server with a model and a client with %d digits, two processes, talk over %s.\n\n", DIGITS, bound);
+    fflush(stdout);
+    const pid_t server = fork();
+    if (server == 0) {
+        cli_catch_signals();
+        _exit(cli_serve_loop(fd, q, 1, 0, 1) ? EXIT_FAILED : EXIT_OK);
+    }
+    const pid_t child = server < 0 ? -1 : fork();
+    if (child == 0) {
+        close(fd);
+        cli_catch_signals();
+        code = client(bound, q, a.json);
+        fflush(stdout);
+        _exit(code);
+    }
+    close(fd);
+    nn_qmodel_free(q);
+    if (child > 0 && waitpid(child, &status, 0) == child)
+        code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
+    else
+        code = EXIT_FAILED;
+    if (server > 0) {
+        kill(server, SIGTERM);
+        waitpid(server, &status, 0);
+    }
+    if (child < 0)
+        fprintf(stderr, "tacit demo: no second process could be started\n");
+    return code;
+}

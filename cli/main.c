@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: ISC
+#include <sodium.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+#define VERSION "0.1.0"
+
+static const char help[] =
+    "usage: tacit COMMAND ...\n"
+    "\n"
+    "Private neural-network inference between a client with images and a server with a model.\n"
+    "\n"
+    "  plan MODEL.onnx                   what will run, layer by layer: what a client is told\n"
+    "  serve MODEL.onnx                  answers clients until SIGINT or SIGTERM\n"
+    "  infer ADDR:PORT --images FILE     asks a server for the labels of images\n"
+    "  demo                              server and client on this machine, 20 digits\n"
+    "\n"
+    "tacit COMMAND --help lists a command's options.  --version prints the version.\n"
+    "Exit status: 0 done, 1 failed, 2 usage, 3 bad model or data file, 4 peer or network, 130 interrupted.\n";
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*run)(int, char **);
+    } commands[] = {{"plan", cli_plan}, {"serve", cli_serve}, {"infer", cli_infer}, {"demo", cli_demo}};
+
+    if (argc < 2) {
+        fputs(help, stderr);
+        return EXIT_USAGE;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+        fputs(help, stdout);
+        return cli_close_stdout(EXIT_OK);
+    }
+    if (!strcmp(argv[1], "--version")) {
+        puts("tacit " VERSION);
+        return cli_close_stdout(EXIT_OK);
+    }
+    if (sodium_init() < 0) {
+        fputs("tacit: libsodium does not start\n", stderr);
+        return EXIT_FAILED;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (!strcmp(argv[1], commands[i].name))
+            return commands[i].run(argc, argv);
+    fprintf(stderr, "tacit: %s: no such command\n(tacit --help lists them)\n", argv[1]);
+    return EXIT_USAGE;
+}
