@@ -61,7 +61,7 @@ typedef struct {
     unsigned abits; /* 4..20, default NN_DEFAULT_ABITS */
 } nn_quant_options;
 #define NN_DEFAULT_WBITS 8
-#define NN_DEFAULT_ABITS 10
+#define NN_DEFAULT_ABITS 6
 
 /** nn_quantise: float model -> integers and plan.  opt may be NULL.
  *  Errors: ERR_DATA with the layer's name and the numbers when its intervals cannot fit; ERR_ARG; ERR_MEM. */

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: ISC
+/* AES, hash, generator, bit packing, memory: published vectors, and every kernel against the portable one. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/aes_kern.h"
+#include "base/bits.h"
+#include "base/cpu.h"
+#include "base/crh.h"
+#include "base/ct.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/prg.h"
+#include "test/alloc.h"
+
+static const aes_kern *kernels[] = {&aes_kern_portable, &aes_kern_aesni};
+
+static int usable(size_t i) { return i == 0 || cpu_features() & CPU_AESNI; }
+
+static block from_hex(const char *s)
+{
+    uint8_t b[16];
+    block x;
+    for (int i = 0; i < 16; i++) {
+        char two[3] = {s[2 * i], s[2 * i + 1], 0};
+        b[i] = (uint8_t)strtoul(two, NULL, 16);
+    }
+    memcpy(&x, b, sizeof x);
+    return x;
+}
+
+static int same(const block *a, const block *b, size_t n) { return !memcmp(a, b, n * sizeof *a); }
+
+START_TEST(aes_has_the_published_values)
+{
+    static const char *const vectors[][3] = {
+        /* key, plain, cipher: FIPS-197 appendix B and C.1, SP 800-38A F.1.1 */
+        {"2b7e151628aed2a6abf7158809cf4f3c", "3243f6a8885a308d313198a2e0370734", "3925841d02dc09fbdc118597196a0b32"},
+        {"000102030405060708090a0b0c0d0e0f", "00112233445566778899aabbccddeeff", "69c4e0d86a7b0430d8cdb78070b4c55a"},
+        {"2b7e151628aed2a6abf7158809cf4f3c", "6bc1bee22e409f96e93d7e117393172a", "3ad77bb40d7a3660a89ecaf32466ef97"},
+        {"2b7e151628aed2a6abf7158809cf4f3c", "ae2d8a571e03ac9c9eb76fac45af8e51", "f5d3d58503b9699de785895a96fdbaaf"},
+    };
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; usable(k) && i < sizeof vectors / sizeof *vectors; i++) {
+            block key = from_hex(vectors[i][0]), in[9], out[9], due = from_hex(vectors[i][2]);
+            aes128_key schedule;
+            kernels[k]->expand(&schedule, &key);
+            for (size_t n = 1; n <= 9; n++) {
+                for (size_t j = 0; j < n; j++)
+                    in[j] = from_hex(vectors[i][1]);
+                kernels[k]->encrypt(&schedule, out, in, n);
+                for (size_t j = 0; j < n; j++)
+                    ck_assert(same(&out[j], &due, 1));
+            }
+        }
+}
+END_TEST
+
+START_TEST(kernels_agree)
+{
+    enum { MOST = 100 };
+    uint8_t seed[PRG_SEED_BYTES] = {7};
+    block in[MOST], a[MOST], b[MOST], a1[MOST], b1[MOST], delta, start;
+    prg g;
+    if (!usable(1))
+        return;
+    prg_init(&g, seed, PRG_TEST, 0);
+    for (size_t n = 0; n <= MOST; n++) {
+        aes128_key k0, k1;
+        prg_bytes(&g, in, sizeof in);
+        prg_bytes(&g, &delta, sizeof delta);
+        prg_bytes(&g, &start, sizeof start);
+        kernels[0]->expand(&k0, &start);
+        kernels[1]->expand(&k1, &start);
+        ck_assert(same(k0.rk, k1.rk, 11));
+        kernels[0]->encrypt(&k0, a, in, n);
+        kernels[1]->encrypt(&k1, b, in, n);
+        ck_assert(same(a, b, n));
+        kernels[0]->ctr(&k0, a, delta.w[0], UINT64_MAX - 3, n);
+        kernels[1]->ctr(&k1, b, delta.w[0], UINT64_MAX - 3, n);
+        ck_assert(same(a, b, n));
+        kernels[0]->hash(&start, n, a, in, n);
+        kernels[1]->hash(&start, n, b, in, n);
+        ck_assert(same(a, b, n));
+        kernels[0]->hash_pair(&start, n, a, a1, in, &delta, n);
+        kernels[1]->hash_pair(&start, n, b, b1, in, &delta, n);
+        ck_assert(same(a, b, n) && same(a1, b1, n));
+    }
+}
+END_TEST
+
+/** straight: the hash written down from its definition, one lane at a time; without sigma when `weak`. */
+static block straight(block start, uint64_t index, block x, int weak)
+{
+    const block s = weak ? x : (block){{x.w[1], x.w[0] ^ x.w[1]}};
+    aes128_key k;
+    block y;
+    start.w[0] ^= index;
+    aes128_expand(&k, &start);
+    aes128_encrypt(&k, &y, &s, 1);
+    return block_xor(y, s);
+}
+
+START_TEST(hash_is_its_definition_and_keeps_to_eight_lanes_a_key)
+{
+    block x[37], h[37], h1[37], delta = {{11, 22}}, start = {{33, 44}};
+    for (size_t j = 0; j < 37; j++)
+        x[j] = (block){{j * 0x9e3779b97f4a7c15u, ~j}};
+    crh_hash(&start, 1000, h, x, 37);
+    for (size_t j = 0; j < 37; j++) {
+        block due = straight(start, 1000 + j / 8, x[j], 0);
+        ck_assert(same(&due, &h[j], 1));
+    }
+    crh_hash_pair(&start, 1000, h, h1, x, &delta, 37);
+    for (size_t j = 0; j < 37; j++) {
+        block due = straight(start, 1000 + j / 8, block_xor(x[j], delta), 0);
+        ck_assert(same(&due, &h1[j], 1));
+    }
+    ck_assert_uint_eq(crh_keys(37), 5);
+    crh_hash(&start, 1000, x, x, 37); /* in place */
+    ck_assert(same(x, h, 37));
+}
+END_TEST
+
+/* Without sigma, H(x) ^ H(x ^ d) under the permutation's own symmetric use leaks: H(i, x) ^ x = AES(x) ^ 0 is a bare permutation of x, so
+ * that H(x) ^ x and H(y) ^ y never collide for x != y while H(x) ^ H(y) ^ x ^ y = AES(x) ^ AES(y); with sigma the same quantity is not AES of
+ * the label.  The distinguisher asks whether H(x) ^ x, decrypted by whoever knows the public key, gives x back. */
+START_TEST(missing_sigma_is_seen)
+{
+    block start = {{5, 6}}, x = {{7, 8}}, h, again;
+    aes128_key k;
+    aes128_expand(&k, &start);
+    aes128_encrypt(&k, &again, &x, 1);
+    h = straight(start, 0, x, 1);
+    block weak = block_xor(h, x);
+    ck_assert(same(&weak, &again, 1));
+    crh_hash(&start, 0, &h, &x, 1);
+    block real = block_xor(h, x);
+    ck_assert(!same(&real, &again, 1));
+}
+END_TEST
+
+START_TEST(generator_is_a_stream_and_domains_are_apart)
+{
+    uint8_t seed[PRG_SEED_BYTES] = {1}, whole[5000], parts[5000], other[64];
+    prg g;
+    prg_init(&g, seed, PRG_TEST, 3);
+    prg_bytes(&g, whole, sizeof whole);
+    for (size_t step = 1; step < 1200; step += 37) {
+        prg_init(&g, seed, PRG_TEST, 3);
+        for (size_t at = 0; at < sizeof parts; at += step)
+            prg_bytes(&g, parts + at, sizeof parts - at < step ? sizeof parts - at : step);
+        ck_assert_mem_eq(whole, parts, sizeof whole);
+    }
+    prg_init(&g, seed, PRG_TEST, 4);
+    prg_bytes(&g, other, sizeof other);
+    ck_assert_mem_ne(whole, other, sizeof other);
+    prg_init(&g, seed, PRG_GENERAL, 3);
+    prg_bytes(&g, other, sizeof other);
+    ck_assert_mem_ne(whole, other, sizeof other);
+    prg_init_random(&g);
+    prg_bytes(&g, other, sizeof other);
+    prg_init_random(&g);
+    prg_bytes(&g, parts, sizeof other);
+    ck_assert_mem_ne(parts, other, sizeof other);
+}
+END_TEST
+
+START_TEST(generator_takes_a_new_key_at_its_stated_length)
+{
+    uint8_t seed[PRG_SEED_BYTES] = {2}, a[64];
+    block next, due[2];
+    prg g, h;
+    prg_init(&g, seed, PRG_TEST, 0);
+    g.ctr = (UINT64_C(1) << 32) - 32; /* the last 512 bytes under the first key */
+    h = g;
+    uint8_t skip[512];
+    prg_bytes(&g, skip, sizeof skip);
+    prg_bytes(&g, a, 32);
+    aes128_ctr(&h.key, &next, h.nonce, UINT64_C(1) << 32, 1);
+    aes128_expand(&h.key, &next);
+    aes128_ctr(&h.key, due, h.nonce, 0, 2);
+    ck_assert_mem_eq(a, due, 32);
+}
+END_TEST
+
+START_TEST(bits_are_packed_without_gaps)
+{
+    uint8_t seed[PRG_SEED_BYTES] = {3}, packed[8 * 70 + 1];
+    uint64_t v[70], w[70];
+    prg g;
+    prg_init(&g, seed, PRG_TEST, 0);
+    for (unsigned width = 1; width <= 64; width++)
+        for (size_t n = 0; n <= 70; n += 7) {
+            prg_bytes(&g, v, sizeof v);
+            memset(packed, 0xaa, sizeof packed);
+            bits_pack(packed, v, n, width);
+            ck_assert_uint_eq(packed[bits_bytes(n, width)], 0xaa);
+            for (size_t bit = 0; bit < 8 * bits_bytes(n, width); bit++) {
+                unsigned due = bit < n * width ? v[bit / width] >> bit % width & 1 : 0;
+                ck_assert_uint_eq(packed[bit / 8] >> bit % 8 & 1, due);
+            }
+            bits_unpack(w, packed, n, width);
+            for (size_t i = 0; i < n; i++)
+                ck_assert_uint_eq(w[i], ct_low(v[i], width));
+        }
+}
+END_TEST
+
+START_TEST(constant_time_helpers)
+{
+    ck_assert_uint_eq(ct_select(1, 5, 6), 5);
+    ck_assert_uint_eq(ct_select(0, 5, 6), 6);
+    ck_assert_uint_eq(ct_mask(1), UINT64_MAX);
+    ck_assert_uint_eq(ct_low(UINT64_MAX, 64), UINT64_MAX);
+    ck_assert_uint_eq(ct_low(UINT64_MAX, 0), 0);
+    ck_assert_int_eq(ct_signed(0xff, 8), -1);
+    ck_assert_int_eq(ct_signed(0x7f, 8), 127);
+    ck_assert_int_eq(ct_signed(UINT64_C(1) << 63, 64), INT64_MIN);
+}
+END_TEST
+
+START_TEST(memory_is_aligned_zeroed_and_bounded)
+{
+    uint8_t *p = mem_alloc(3, 5);
+    ck_assert_uint_eq((uintptr_t)p % 64, 0);
+    for (int i = 0; i < 64; i++)
+        ck_assert_uint_eq(p[i], 0);
+    mem_free(p);
+    mem_free(NULL);
+    p = mem_alloc(0, 8);
+    ck_assert_ptr_nonnull(p);
+    mem_free(p);
+    ck_assert_ptr_null(mem_alloc(SIZE_MAX, 2));
+    ck_assert_ptr_null(mem_alloc(SIZE_MAX / 2 + 1, 1));
+    test_alloc_fail_at(1);
+    ck_assert_ptr_null(mem_alloc(1, 1));
+    test_alloc_fail_at(0);
+}
+END_TEST
+
+START_TEST(errors_keep_their_text)
+{
+    ck_assert_int_eq(err_set(ERR_PEER, "field %d", 7), ERR_PEER);
+    ck_assert_str_eq(err_text(), "field 7");
+    err_set(ERR_ARG, "%0300d", 1);
+    ck_assert_uint_eq(strlen(err_text()), 255);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("base");
+    TCase *t = tcase_create("base");
+    tcase_set_timeout(t, 120);
+    tcase_add_test(t, aes_has_the_published_values);
+    tcase_add_test(t, kernels_agree);
+    tcase_add_test(t, hash_is_its_definition_and_keeps_to_eight_lanes_a_key);
+    tcase_add_test(t, missing_sigma_is_seen);
+    tcase_add_test(t, generator_is_a_stream_and_domains_are_apart);
+    tcase_add_test(t, generator_takes_a_new_key_at_its_stated_length);
+    tcase_add_test(t, bits_are_packed_without_gaps);
+    tcase_add_test(t, constant_time_helpers);
+    tcase_add_test(t, memory_is_aligned_zeroed_and_bounded);
+    tcase_add_test(t, errors_keep_their_text);
+    suite_add_tcase(suite, t);
+    SRunner *sr = srunner_create(suite);
+    srunner_run_all(sr, CK_NORMAL);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}
