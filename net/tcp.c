@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,13 +25,14 @@ static int resolve(const char *address, int passive, struct addrinfo **list)
         from++;
         len -= 2;
     }
-    if (!colon || !colon[1] || !len || len >= sizeof host)
+    if (!colon || !len || len >= sizeof host)
         return err_set(ERR_ARG, "%s: not ADDR:PORT", address);
+    const size_t digits = strspn(colon + 1, "0123456789");
+    if (!digits || digits > 5 || colon[1 + digits] || atoi(colon + 1) > 65535)
+        return err_set(ERR_ARG, "%s: not a port: %s", address, colon + 1);
     memcpy(host, from, len);
     host[len] = 0;
     int rc = getaddrinfo(host, colon + 1, &hints, list);
-    if (rc == EAI_SERVICE)
-        return err_set(ERR_ARG, "%s: not a port: %s", address, colon + 1);
     return rc ? err_set(ERR_NET, "%s: %s", address, gai_strerror(rc)) : 0;
 }
 
