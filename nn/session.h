@@ -69,6 +69,13 @@ void nn_server_close(nn_server *v);
 int nn_client_setup(nn_client *c, chan *ch, prg *rng) MUST_CHECK;
 void nn_client_teardown(nn_client *c);
 
+/** nn_server_respond: layer i's outputs [first, first + n): the responses into wire, and the server's share[n][batch] modulo 2^k with the
+ *  bias added; ct is scratch for n ciphertexts.   nn_client_unmask: the client's share[n][batch] from those responses. */
+int nn_server_respond(nn_server *v, uint32_t i, uint32_t first, uint32_t n, uint64_t *ct, uint64_t *share, uint8_t *wire) MUST_CHECK;
+int nn_client_unmask(nn_client *c, uint32_t i, uint32_t n, const uint8_t *wire, uint64_t *share) MUST_CHECK;
+
+static inline uint32_t nn_min(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
 /** One batch, step by step, the two roles in step with each other. */
 int nn_server_begin(nn_server *v) MUST_CHECK;                  /* BATCH, INPUT */
 int nn_client_begin(nn_client *c, const uint8_t *pixels, uint32_t count) MUST_CHECK;
