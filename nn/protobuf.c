@@ -3,7 +3,12 @@
 
 #include <string.h>
 
-pb_reader pb_open(const uint8_t *file, pb_slice message) { return (pb_reader){file, message.p, message.p + message.len}; }
+pb_reader pb_open(const uint8_t *file, pb_slice message)
+{
+    if (!message.len) /* also a field that was not there */
+        message.p = file;
+    return (pb_reader){file, message.p, message.p + message.len};
+}
 
 static int malformed(const pb_reader *r, const char *what)
 {

@@ -91,8 +91,8 @@ static void worst(const nn_qmodel *q)
             __int128 lo = l->bias[o], hi = l->bias[o];
             for (uint32_t k = l->row[o]; k < l->row[o + 1]; k++)
                 *(l->w[k] < 0 ? &lo : &hi) += (__int128)l->w[k] * high[l->col[k]];
-            lo <<= a->g;
-            hi <<= a->g;
+            lo *= 1 << a->g;
+            hi *= 1 << a->g;
             ck_assert(-((__int128)1 << (nn_k(a) - 1)) + ((__int128)1 << nn_drop(a)) + e <= lo);
             ck_assert(hi < ((__int128)1 << (nn_k(a) - 1)) - e);
             hi >>= nn_drop(a);
@@ -124,7 +124,7 @@ static void extremes(const nn_qmodel *q, const uint8_t *pixels)
                 for (uint32_t k = q->layer[i].row[o]; k < q->layer[i].row[o + 1]; k++)
                     acc += q->layer[i].w[k] * x[q->layer[i].col[k]];
                 const int up = trial == 0 ? 0 : trial == 1 ? 1 : (int)(prg_u64(&rng) & 1);
-                acc = ((acc << a->g) + (up ? e : -e)) >> nn_drop(a);
+                acc = (acc * (1 << a->g) + (up ? e : -e)) >> nn_drop(a);
                 if (a->relu)
                     acc = acc - !up < 0 ? 0 : acc - !up;
                 y[o] = acc;
