@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 #include "bench/bench.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,7 +129,7 @@ void bench_yardstick_tcp(const bench *b)
         return;
     const pid_t child = fork();
     if (!child) {
-        if (tcp_connect(bound, 0, &fd))
+        if (tcp_connect(bound, 0, &fd) || fcntl(fd, F_SETFL, 0)) /* blocking writes */
             _exit(1);
         for (;;)
             for (int left = MEGABYTE; left > 0;) {
