@@ -66,7 +66,7 @@ static gc_wire add_gate(gc_circuit *c, uint8_t op, gc_wire a, gc_wire b, uint8_t
 {
     if (c->failed || grow((void **)&c->gate, &c->gate_room, c->gates, sizeof *c->gate) ||
         grow((void **)&c->known, &c->wire_room, c->wires, 1)) {
-        c->failed = 1;
+        c->failed = c->failed ? c->failed : ERR_MEM;
         return zero(c);
     }
     c->gate[c->gates++] = (gc_gate){op, a, b, c->wires};
@@ -74,6 +74,15 @@ static gc_wire add_gate(gc_circuit *c, uint8_t op, gc_wire a, gc_wire b, uint8_t
     c->ands += op == GC_AND;
     c->ands_known += op == GC_AND_KNOWN;
     return c->wires++;
+}
+
+/** exists: a and b are wires of c; else the circuit has failed. */
+static int exists(gc_circuit *c, gc_wire a, gc_wire b)
+{
+    if (a < c->wires && b < c->wires)
+        return 1;
+    c->failed = c->failed ? c->failed : ERR_ARG;
+    return 0;
 }
 
 /** ordered: a label wire before a known one. */
@@ -88,7 +97,7 @@ static void ordered(const gc_circuit *c, gc_wire *a, gc_wire *b)
 
 gc_wire gc_xor(gc_circuit *c, gc_wire a, gc_wire b)
 {
-    if (a == b)
+    if (!exists(c, a, b) || a == b)
         return zero(c);
     if (a == zero(c))
         return b;
@@ -102,6 +111,8 @@ gc_wire gc_xor(gc_circuit *c, gc_wire a, gc_wire b)
 
 gc_wire gc_and(gc_circuit *c, gc_wire a, gc_wire b)
 {
+    if (!exists(c, a, b))
+        return zero(c);
     if (a == b || b == one(c))
         return a;
     if (a == one(c))
@@ -116,22 +127,26 @@ gc_wire gc_not(gc_circuit *c, gc_wire a) { return gc_xor(c, a, one(c)); }
 
 gc_wire gc_or(gc_circuit *c, gc_wire a, gc_wire b) { return gc_not(c, gc_and(c, gc_not(c, a), gc_not(c, b))); }
 
-gc_wire gc_mux(gc_circuit *c, gc_wire s, gc_wire a, gc_wire b) { return gc_xor(c, b, gc_and(c, s, gc_xor(c, a, b))); }
+gc_wire gc_mux(gc_circuit *c, gc_wire s, gc_wire a, gc_wire b)
+{
+    return s == one(c) && exists(c, a, b) ? a : gc_xor(c, b, gc_and(c, s, gc_xor(c, a, b)));
+}
 
 gc_wire gc_const(gc_circuit *c, int bit) { return bit ? one(c) : zero(c); }
 
 void gc_output(gc_circuit *c, gc_wire w)
 {
-    if (c->failed || grow((void **)&c->output, &c->output_room, c->outputs, sizeof *c->output))
-        c->failed = 1;
-    else
+    if (!exists(c, w, w) || c->failed)
+        return;
+    c->failed = grow((void **)&c->output, &c->output_room, c->outputs, sizeof *c->output);
+    if (!c->failed)
         c->output[c->outputs++] = w;
 }
 
 int gc_circuit_finish(gc_circuit *c)
 {
     if (c->failed)
-        return err_set(ERR_MEM, "out of memory for a circuit");
+        return err_set(c->failed, c->failed == ERR_MEM ? "out of memory for a circuit" : "circuit: a wire that does not exist");
     for (uint32_t i = 0; i < c->outputs; i++)
         if (c->known[c->output[i]])
             return err_set(ERR_ARG, "circuit: output %u does not depend on the evaluator", i);

@@ -41,7 +41,8 @@ struct gc_circuit {
 int gc_circuit_create(gc_circuit **out, uint32_t eval_inputs, uint32_t known_inputs) MUST_CHECK;
 void gc_circuit_free(gc_circuit *c);
 
-/** Builders: return the new wire.  A failed allocation is remembered and reported by gc_circuit_finish. */
+/** Builders: return the new wire, or an old one where constants or equal operands allow.  A failed allocation (ERR_MEM) or a wire that does
+ *  not exist (ERR_ARG) is remembered and reported by gc_circuit_finish. */
 gc_wire gc_xor(gc_circuit *c, gc_wire a, gc_wire b);
 gc_wire gc_and(gc_circuit *c, gc_wire a, gc_wire b);
 gc_wire gc_or(gc_circuit *c, gc_wire a, gc_wire b);

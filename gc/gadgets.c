@@ -39,6 +39,7 @@ void gc_word_mux(gc_circuit *c, gc_wire *out, gc_wire s, const gc_wire *a, const
 int gc_sign_circuit(gc_circuit **out, unsigned n)
 {
     gc_circuit *c;
+    *out = NULL;
     if (n < 2 || n > 62)
         return err_set(ERR_ARG, "sign: %u bits are not in [2, 62]", n);
     int rc = gc_circuit_create(&c, n, n);
@@ -59,7 +60,7 @@ int gc_sign_circuit(gc_circuit **out, unsigned n)
 unsigned gc_index_bits(unsigned count)
 {
     unsigned bits = 1;
-    while (count > 1u << bits)
+    while (bits < 32 && count > UINT32_C(1) << bits)
         bits++;
     return bits;
 }

@@ -12,7 +12,8 @@ gc_wire gc_word_less(gc_circuit *c, const gc_wire *a, const gc_wire *b, unsigned
 /** gc_word_mux: out = s ? a : b. */
 void gc_word_mux(gc_circuit *c, gc_wire *out, gc_wire s, const gc_wire *a, const gc_wire *b, unsigned w);
 
-/** gc_sign_circuit: evaluator a[n], garbler b[n]; one output: 1 iff (a + b mod 2^n), signed, is >= 0.  2n - 3 rows, n >= 2. */
+/** gc_sign_circuit: evaluator a[n], garbler b[n]; one output: 1 iff (a + b mod 2^n), signed, is >= 0.  2n - 3 rows.
+ *  In: n in [2, 62].   Errors: ERR_ARG, ERR_MEM; *out is then NULL. */
 int gc_sign_circuit(gc_circuit **out, unsigned n) MUST_CHECK;
 
 /** gc_argmax_circuit: `count` values, each shared as evaluator word + garbler word mod 2^k (evaluator inputs: value 0 first, k bits

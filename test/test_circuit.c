@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: ISC
+/* The builder: constants and equal operands fold, known wires stay known, random programs keep their meaning, misuse is refused. */
+#include "gc/circuit.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "test/alloc.h"
+#include "test/gc_program.h"
+
+static gc_circuit *create(uint32_t eval_inputs, uint32_t known_inputs)
+{
+    gc_circuit *c;
+    ck_assert_int_eq(gc_circuit_create(&c, eval_inputs, known_inputs), 0);
+    return c;
+}
+
+START_TEST(folding)
+{
+    gc_circuit *c = create(2, 2);
+    const gc_wire zero = gc_const(c, 0), one = gc_const(c, 1);
+    ck_assert(zero != one && c->known[zero] && c->known[one]);
+    for (gc_wire w = 0; w < 4; w++) { /* two label wires, two known ones */
+        ck_assert_uint_eq(gc_xor(c, w, zero), w);
+        ck_assert_uint_eq(gc_xor(c, zero, w), w);
+        ck_assert_uint_eq(gc_xor(c, w, w), zero);
+        ck_assert_uint_eq(gc_and(c, w, zero), zero);
+        ck_assert_uint_eq(gc_and(c, zero, w), zero);
+        ck_assert_uint_eq(gc_and(c, w, one), w);
+        ck_assert_uint_eq(gc_and(c, one, w), w);
+        ck_assert_uint_eq(gc_and(c, w, w), w);
+        ck_assert_uint_eq(gc_mux(c, one, w, 0), w);
+        ck_assert_uint_eq(gc_mux(c, zero, 0, w), w);
+        ck_assert_uint_eq(gc_mux(c, 0, w, w), w);
+    }
+    ck_assert_uint_eq(gc_xor(c, zero, one), one);
+    ck_assert_uint_eq(gc_xor(c, one, one), zero);
+    ck_assert_uint_eq(gc_not(c, one), zero);
+    ck_assert_uint_eq(gc_not(c, zero), one);
+    ck_assert_uint_eq(gc_and(c, one, one), one);
+    gc_circuit_free(c);
+}
+END_TEST
+
+START_TEST(kinds)
+{
+    gc_circuit *c = create(2, 2);
+    const gc_wire label = gc_and(c, 0, 1), half = gc_and(c, 2, 0), flip = gc_xor(c, 3, 1);
+    const gc_wire known = gc_xor(c, gc_and(c, 2, 3), 2), other = gc_and(c, known, label), not = gc_not(c, label);
+    ck_assert(!c->known[label] && !c->known[half] && !c->known[flip] && c->known[known] && !c->known[other] && !c->known[not]);
+    gc_output(c, gc_xor(c, gc_xor(c, half, flip), gc_xor(c, other, not)));
+    ck_assert_int_eq(gc_circuit_finish(c), 0);
+    ck_assert_uint_eq(c->ands, 1);
+    ck_assert_uint_eq(c->ands_known, 2);
+    for (uint32_t i = 0; i < c->gates; i++) { /* topological, and a known operand stands second */
+        const gc_gate *g = &c->gate[i];
+        ck_assert(g->a < g->out && g->b < g->out && g->out < c->wires);
+        ck_assert_int_eq(c->known[g->a], g->op == GC_KNOWN_XOR || g->op == GC_KNOWN_AND);
+        ck_assert_int_eq(c->known[g->b], g->op != GC_XOR && g->op != GC_AND);
+        ck_assert_int_eq(c->known[g->out], c->known[g->a] && c->known[g->b]);
+    }
+    gc_circuit_free(c);
+}
+END_TEST
+
+START_TEST(programs)
+{
+    const uint8_t seed[PRG_SEED_BYTES] = "programs";
+    prg g;
+    prg_init(&g, seed, PRG_TEST, 0);
+    for (unsigned round = 0; round < 300; round++) {
+        static gc_program p;
+        const unsigned e = 1 + round % 6, k = round % 5;
+        gc_program_random(&p, &g, e, k, 1 + round % GC_PROGRAM_NODES);
+        gc_circuit *c = gc_program_build(&p);
+        for (unsigned x = 0; x < 1u << (e + k); x++) {
+            uint8_t in[16], want[GC_PROGRAM_OUTPUTS], got[GC_PROGRAM_OUTPUTS];
+            for (unsigned i = 0; i < e + k; i++)
+                in[i] = x >> i & 1;
+            gc_program_run(&p, in, in + e, want);
+            ck_assert_int_eq(gc_circuit_run(c, in, in + e, got), 0);
+            ck_assert_mem_eq(want, got, p.outputs);
+        }
+        gc_circuit_free(c);
+    }
+}
+END_TEST
+
+START_TEST(misuse)
+{
+    gc_circuit *c;
+    ck_assert_int_eq(gc_circuit_create(&c, UINT32_MAX, 1), ERR_ARG);
+    ck_assert_ptr_null(c);
+    ck_assert_int_eq(gc_circuit_create(&c, 1, UINT32_MAX), ERR_ARG);
+    ck_assert_ptr_null(c);
+    for (unsigned k = 0; k < 5; k++) { /* outputs that the garbler knows */
+        c = create(1, 2);
+        gc_output(c, 0);
+        gc_output(c, k == 0 ? gc_const(c, 0) : k == 1 ? gc_const(c, 1) : k == 2 ? 1 : k == 3 ? gc_xor(c, 1, 2) : gc_and(c, 1, 2));
+        ck_assert_int_eq(gc_circuit_finish(c), ERR_ARG);
+        gc_circuit_free(c);
+    }
+    for (unsigned k = 0; k < 4; k++) { /* wires that do not exist */
+        c = create(1, 0);
+        const gc_wire none = 1000000;
+        if (k == 3)
+            gc_output(c, none);
+        else
+            gc_output(c, k == 0 ? gc_xor(c, 0, none) : k == 1 ? gc_and(c, none, 0) : gc_not(c, none));
+        gc_output(c, 0);
+        ck_assert_int_eq(gc_circuit_finish(c), ERR_ARG);
+        gc_circuit_free(c);
+    }
+    gc_circuit_free(NULL);
+}
+END_TEST
+
+/* A circuit large enough that every array grows. */
+static int build(void)
+{
+    gc_circuit *c;
+    int rc = gc_circuit_create(&c, 3, 3);
+    if (rc)
+        return rc;
+    gc_wire x = 0;
+    for (uint32_t i = 0; i < 3000; i++) {
+        x = gc_xor(c, gc_and(c, x, 1 + i % 5), 1 + i % 2);
+        gc_output(c, gc_xor(c, x, 2));
+    }
+    if (!(rc = gc_circuit_finish(c))) {
+        const uint8_t in[6] = {1, 0, 1, 1, 1, 0};
+        uint8_t *out = mem_alloc(c->outputs, 1);
+        rc = out ? gc_circuit_run(c, in, in + 3, out) : ERR_MEM;
+        mem_free(out);
+    }
+    gc_circuit_free(c);
+    return rc;
+}
+
+START_TEST(no_memory)
+{
+    test_alloc_fail_at(0);
+    ck_assert_int_eq(build(), 0);
+    const long n = test_alloc_count();
+    ck_assert_int_gt(n, 8);
+    for (long k = 1; k <= n; k++) {
+        test_alloc_fail_at(k);
+        ck_assert_int_eq(build(), ERR_MEM);
+    }
+    test_alloc_fail_at(0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("circuit");
+    TCase *t = tcase_create("circuit");
+    tcase_set_timeout(t, 120);
+    tcase_add_test(t, folding);
+    tcase_add_test(t, kinds);
+    tcase_add_test(t, programs);
+    tcase_add_test(t, misuse);
+    tcase_add_test(t, no_memory);
+    suite_add_tcase(suite, t);
+    SRunner *sr = srunner_create(suite);
+    srunner_run_all(sr, CK_NORMAL);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}
