@@ -56,21 +56,19 @@ static void blocks(prg *p, block *out, size_t count)
 
 void prg_bytes(prg *p, void *out, size_t n)
 {
-    block some[sizeof p->buf / sizeof(block)];
     uint8_t *to = out;
 
     while (n) {
-        if (!p->have && n >= sizeof p->buf) { /* a large request does not pass the buffer, but for alignment */
-            blocks(p, some, sizeof some / sizeof *some);
-            memcpy(to, some, sizeof some);
-            to += sizeof some;
-            n -= sizeof some;
+        if (!p->have && n >= sizeof(block) && (uintptr_t)to % sizeof(block) == 0) { /* straight to its place */
+            const size_t whole = n / sizeof(block);
+            blocks(p, (block *)(void *)to, whole);
+            to += whole * sizeof(block);
+            n -= whole * sizeof(block);
             continue;
         }
         if (!p->have) {
-            blocks(p, some, sizeof some / sizeof *some);
-            memcpy(p->buf, some, sizeof some);
-            p->have = sizeof some;
+            blocks(p, (block *)(void *)p->buf, sizeof p->buf / sizeof(block));
+            p->have = sizeof p->buf;
         }
         size_t take = n < p->have ? n : p->have;
         uint8_t *from = p->buf + sizeof p->buf - p->have;
@@ -80,7 +78,6 @@ void prg_bytes(prg *p, void *out, size_t n)
         to += take;
         n -= take;
     }
-    mem_wipe(some, sizeof some);
 }
 
 uint64_t prg_u64(prg *p)

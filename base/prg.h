@@ -16,7 +16,7 @@
 typedef struct {
     aes128_key key;
     uint64_t nonce, ctr;
-    uint8_t buf[512]; /* output not yet handed out: the last `have` bytes */
+    _Alignas(block) uint8_t buf[512]; /* output not yet handed out: the last `have` bytes */
     size_t have;
 } prg;
 
