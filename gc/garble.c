@@ -13,28 +13,34 @@
 
 size_t gc_circuit_row_bytes(const gc_circuit *c, size_t lanes)
 {
-    return sizeof(block) * (2 * (size_t)c->ands + c->ands_known) * gc_stride(lanes);
+    return sizeof(block) * (2 * (size_t)c->ands + c->ands_known) * lanes;
+}
+
+int gc_room(const gc_session *s, uint64_t sites, size_t lanes)
+{
+    uint64_t n;
+    if (__builtin_mul_overflow(sites, crh_keys(lanes), &n) || n > GC_INDEX_MAX || s->index > GC_INDEX_MAX - n)
+        return err_set(ERR_LIMIT, "2^40 hashes are used up: open a new session");
+    return 0;
 }
 
 int gc_take_indices(gc_session *s, uint64_t sites, size_t lanes, uint64_t *first)
 {
-    const uint64_t n = sites * crh_keys(gc_stride(lanes));
-    if (n > GC_INDEX_MAX || s->index > GC_INDEX_MAX - n)
-        return err_set(ERR_LIMIT, "2^40 hashes are used up: open a new session");
-    *first = s->index;
-    s->index += n;
-    return 0;
+    const int rc = gc_room(s, sites, lanes);
+    if (!rc) {
+        *first = s->index;
+        s->index += sites * crh_keys(lanes);
+    }
+    return rc;
 }
 
 void gc_colours(uint8_t *bits, const block *labels, uint32_t outputs, size_t lanes)
 {
-    const size_t bytes = outputs * (gc_stride(lanes) / 8);
-    for (size_t b = 0; b < bytes; b++) {
-        unsigned x = 0;
-        for (unsigned j = 0; j < 8; j++)
-            x |= (unsigned)(labels[8 * b + j].w[0] & 1) << j;
-        bits[b] = (uint8_t)x;
-    }
+    const size_t stride = gc_stride(lanes);
+    memset(bits, 0, outputs * (stride / 8));
+    for (uint32_t o = 0; o < outputs; o++)
+        for (size_t j = 0; j < lanes; j++)
+            bits[(o * stride + j) / 8] |= (uint8_t)((labels[o * stride + j].w[0] & 1) << j % 8);
 }
 
 static uint64_t colour_mask(block x) { return 0 - (x.w[0] & 1); }
@@ -165,15 +171,15 @@ static void tile_out(const tile *t, const gc_circuit *c, size_t at, size_t n, si
 int gc_garble(gc_session *s, const gc_circuit *c, size_t lanes, const block *in0, const uint8_t *known, uint8_t *rows, block *out0)
 {
     const size_t stride = gc_stride(lanes);
-    const uint64_t keys = crh_keys(stride);
+    const uint64_t keys = crh_keys(lanes);
     const uint32_t k0 = c->eval_inputs, one = k0 + c->known_inputs + 1;
     uint64_t first = 0;
     tile t = {NULL, NULL};
     int rc = tile_alloc(&t, c, 1);
     if (rc || (rc = gc_take_indices(s, 2 * (uint64_t)c->ands + c->ands_known, lanes, &first)))
         goto out;
-    for (size_t at = 0; at < stride; at += TILE) {
-        const size_t n = stride - at < TILE ? stride - at : TILE;
+    for (size_t at = 0; at < lanes; at += TILE) {
+        const size_t n = lanes - at < TILE ? lanes - at : TILE;
         uint64_t index = first + at / CRH_LANES;
         tile_in(&t, c, at, n, stride, in0);
         for (uint32_t w = 0; w < c->known_inputs; w++)
@@ -196,14 +202,14 @@ out:
 int gc_eval(gc_session *s, const gc_circuit *c, size_t lanes, const block *in, const uint8_t *rows, block *out)
 {
     const size_t stride = gc_stride(lanes);
-    const uint64_t keys = crh_keys(stride);
+    const uint64_t keys = crh_keys(lanes);
     uint64_t first = 0;
     tile t = {NULL, NULL};
     int rc = tile_alloc(&t, c, 0);
     if (rc || (rc = gc_take_indices(s, 2 * (uint64_t)c->ands + c->ands_known, lanes, &first)))
         goto out;
-    for (size_t at = 0; at < stride; at += TILE) {
-        const size_t n = stride - at < TILE ? stride - at : TILE;
+    for (size_t at = 0; at < lanes; at += TILE) {
+        const size_t n = lanes - at < TILE ? lanes - at : TILE;
         uint64_t index = first + at / CRH_LANES;
         tile_in(&t, c, at, n, stride, in);
         for (uint32_t i = 0; i < c->gates; i++) {

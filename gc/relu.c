@@ -28,7 +28,7 @@ static unsigned field_width(unsigned n, unsigned l, int f) { return f == 1 ? l -
 
 size_t gc_relu_bytes(unsigned n, unsigned l, size_t lanes)
 {
-    size_t bytes = sizeof(block) * (2 * n - 3) * gc_stride(lanes);
+    size_t bytes = sizeof(block) * (2 * n - 3) * lanes;
     for (int f = 0; f < 3; f++)
         bytes += bits_bytes(lanes, field_width(n, l, f));
     for (unsigned i = 0; i < n; i++)
@@ -63,11 +63,11 @@ static void work_free(work *x)
     mem_free(x->known);
 }
 
-static int work_alloc(work *x, unsigned n, unsigned l, size_t lanes, int garbler)
+static int work_alloc(work *x, const gc_session *s, unsigned n, unsigned l, size_t lanes, int garbler)
 {
     memset(x, 0, sizeof *x);
     int rc = gc_relu_check(n, l);
-    if (rc || (rc = gc_sign_circuit(&x->sign, n)))
+    if (rc || (rc = gc_room(s, 3 * (uint64_t)n - 2, lanes)) || (rc = gc_sign_circuit(&x->sign, n)))
         return rc;
     x->s = mem_alloc(gc_stride(lanes), sizeof *x->s);
     x->known = garbler ? mem_alloc(n, gc_stride(lanes)) : NULL;
@@ -136,7 +136,7 @@ int gc_relu_garble(gc_session *g, unsigned n, unsigned l, size_t lanes, const bl
     block h0[TILE], h1[TILE];
     uint64_t index = 0;
     work x;
-    int rc = work_alloc(&x, n, l, lanes, 1);
+    int rc = work_alloc(&x, g, n, l, lanes, 1);
     if (rc)
         goto out;
     for (unsigned i = 0; i < n; i++)
@@ -151,7 +151,7 @@ int gc_relu_garble(gc_session *g, unsigned n, unsigned l, size_t lanes, const bl
         share[j] = 0 - x.v[2][j];
     for (unsigned i = 0; i < n; i++) { /* T_i = H(A_i) - H(A_i ^ delta) - R */
         const uint64_t *r = x.v[i + 1 == n];
-        index += crh_keys(stride);
+        index += crh_keys(lanes);
         for (size_t at = 0; at < lanes; at += TILE) {
             const size_t m = tile_lanes(lanes, at);
             crh_hash_pair(&g->start, index + at / CRH_LANES, h0, h1, in0 + i * stride + at, &g->delta, m);
@@ -176,7 +176,7 @@ int gc_relu_eval(gc_session *e, unsigned n, unsigned l, size_t lanes, const bloc
     block h[TILE];
     uint64_t index = 0;
     work x;
-    int rc = work_alloc(&x, n, l, lanes, 0);
+    int rc = work_alloc(&x, e, n, l, lanes, 0);
     if (rc || (rc = gc_eval(e, x.sign, lanes, in, rows, x.s)) || (rc = gc_take_indices(e, n + 1, lanes, &index)))
         goto out;
     rows += gc_circuit_row_bytes(x.sign, lanes);
@@ -185,7 +185,7 @@ int gc_relu_eval(gc_session *e, unsigned n, unsigned l, size_t lanes, const bloc
     memcpy(share, x.v[2], lanes * sizeof *share);
     for (unsigned i = 0; i < n; i++) { /* H(A_i^a) + a (T_i + R + s) = H(A_i^0) + s a */
         const uint64_t *r = x.v[i + 1 == n];
-        index += crh_keys(stride);
+        index += crh_keys(lanes);
         bits_unpack(x.row[0], rows, lanes, l - i);
         rows += bits_bytes(lanes, l - i);
         for (size_t at = 0; at < lanes; at += TILE) {

@@ -9,7 +9,7 @@
 /** gc_relu_check: ERR_ARG unless 2 <= n <= l <= 62 and 3l - n + 1 <= 128 (one hash must cover the projection row). */
 int gc_relu_check(unsigned n, unsigned l) MUST_CHECK;
 
-/** gc_relu_bytes: rows of `lanes` lanes: 16 (2n - 3) bytes of half-gate rows a lane (padding lanes included), and the arithmetic rows,
+/** gc_relu_bytes: rows of `lanes` lanes: 16 (2n - 3) bytes of half-gate rows a lane, and the arithmetic rows,
  *  3l - n + 1 + sum_{i<n} (l - i) bits a lane, each kind bit-packed over the lanes. */
 size_t gc_relu_bytes(unsigned n, unsigned l, size_t lanes);
 

@@ -37,7 +37,7 @@ void gc_party_run(gc_party *p, const gc_circuit *c, size_t lanes, const uint8_t 
     block *out0 = mem_alloc(outs, sizeof *out0), *act = mem_alloc(outs, sizeof *act);
     uint8_t *rows = malloc(bytes + 2), *mine = malloc(outs / 8), *theirs = malloc(outs / 8);
     ck_assert(q && t && out0 && act && rows && mine && theirs);
-    ck_assert_uint_eq(bytes, 16 * stride * (2 * (size_t)c->ands + c->ands_known));
+    ck_assert_uint_eq(bytes, 16 * lanes * (2 * (size_t)c->ands + c->ands_known));
 
     gc_party_deal(p, q, t, eval_bits, c->eval_inputs, lanes);
     memset(rows, CANARY, bytes + 2);

@@ -69,7 +69,7 @@ START_TEST(bytes)
     ck_assert_uint_eq(gc_relu_bytes(12, 24, 8), 8 * 336 + 283);             /* 61 + 222 bits a lane */
     ck_assert_uint_eq((gc_relu_bytes(12, 24, 4096) + 4095) / 4096, 372);   /* design: 372 bytes a ReLU */
     ck_assert_uint_eq(gc_relu_bytes(12, 24, 4096), 4096 * 336 + 512 * 283);
-    ck_assert_uint_eq(gc_relu_bytes(4, 7, 1), 8 * 16 * 5 + 7); /* 7, 4, 7; 7, 6, 5, 4 bits, a byte each */
+    ck_assert_uint_eq(gc_relu_bytes(4, 7, 1), 16 * 5 + 7); /* 7, 4, 7; 7, 6, 5, 4 bits, a byte each */
 }
 END_TEST
 
