@@ -2,6 +2,7 @@
 /* The protocol of a batch, the two roles facing each other.  docs/PROTOCOL.md has the messages, docs/SECURITY.md the argument. */
 #include "nn/exec.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -292,8 +293,14 @@ out:
 
 /* ---- sessions ---- */
 
-/** with_text: a bare ERR_MEM gets its text here, where every allocation of the executor ends up. */
-static int with_text(int rc) { return rc == ERR_MEM ? err_set(ERR_MEM, "out of memory") : rc; }
+/** give_up: a bare ERR_MEM gets its text, the peer is told why, and the text survives the telling. */
+static int give_up(chan *ch, int rc)
+{
+    char why[256];
+    snprintf(why, sizeof why, "%s", rc == ERR_MEM ? "out of memory" : err_text());
+    chan_fail(ch, rc, why);
+    return err_set(rc, "%s", why);
+}
 
 static int serve_batch(nn_server *v)
 {
@@ -315,7 +322,7 @@ int nn_serve(chan *ch, const nn_qmodel *q, prg *rng, nn_stats *stats)
 
     memset(stats, 0, sizeof *stats);
     if (!v)
-        return with_text(rc);
+        return err_set(ERR_MEM, "out of memory");
     rc = nn_server_open(v, ch, q, rng);
     while (!rc) {
         nn_phase(&v->s, NN_PHASE_WAIT);
@@ -327,9 +334,8 @@ int nn_serve(chan *ch, const nn_qmodel *q, prg *rng, nn_stats *stats)
         }
         rc = serve_batch(v);
     }
-    rc = with_text(rc);
     if (rc)
-        chan_fail(ch, rc, err_text());
+        rc = give_up(ch, rc);
     nn_server_close(v);
     *stats = v->s.stats;
     mem_free(v);
@@ -339,14 +345,13 @@ int nn_serve(chan *ch, const nn_qmodel *q, prg *rng, nn_stats *stats)
 int nn_client_open(nn_client **out, chan *ch, prg *rng)
 {
     nn_client *c = mem_alloc(1, sizeof *c);
-    int rc = ERR_MEM;
 
     *out = NULL;
     if (!c)
-        return with_text(rc);
-    rc = with_text(nn_client_setup(c, ch, rng));
+        return err_set(ERR_MEM, "out of memory");
+    int rc = nn_client_setup(c, ch, rng);
     if (rc) {
-        chan_fail(ch, rc, err_text());
+        rc = give_up(ch, rc);
         nn_client_teardown(c);
         mem_free(c);
         return rc;
@@ -378,10 +383,10 @@ int nn_client_infer(nn_client *c, const uint8_t *pixels, uint32_t count, int32_t
     if (!rc)
         nn_batch_end(s);
     nn_phase(s, NN_PHASE_WAIT);
-    rc = with_text(rc);
     if (rc) {
         memset(labels, 0, count * sizeof *labels);
-        chan_fail(s->ch, rc, err_text());
+        rc = give_up(s->ch, rc);
+        c->dead = 1;
     } else if (progress) {
         progress(arg, 1.0);
     }
@@ -392,7 +397,7 @@ void nn_client_close(nn_client *c)
 {
     if (!c)
         return;
-    if (!chan_send(c->s.ch, CHAN_BYE, 0, NULL, 0))
+    if (!c->dead && !chan_send(c->s.ch, CHAN_BYE, 0, NULL, 0))
         (void)!chan_flush(c->s.ch);
     nn_client_teardown(c);
     mem_free(c);

@@ -248,7 +248,7 @@ static int lower_conv(lowering *s, const onnx_node *n)
     if (c.group < 1 || w->dim[0] % c.group || w->dim[1] * c.group != s->dim[0] || (bias && bias->count != (uint64_t)w->dim[0]))
         return onnx_refuse(n, "its weights do not fit its input");
     const uint32_t maps = (uint32_t)w->dim[0], per = (uint32_t)w->dim[1], height = s->dim[1], width = s->dim[2], in = elements(s);
-    if ((uint64_t)maps * c.out[0] * c.out[1] > NN_MAX_ELEMENTS)
+    if ((uint64_t)maps * c.out[0] * c.out[1] > NN_MAX_ELEMENTS || c.out[0] * (uint64_t)c.out[1] > 16 * (uint64_t)NN_MAX_WEIGHTS / w->count)
         return onnx_refuse(n, "its output is too large");
     affine_begin(&b, in, maps * c.out[0] * c.out[1]);
     for (uint32_t m = 0; m < maps; m++)

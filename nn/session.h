@@ -47,6 +47,7 @@ struct nn_client {
     void (*progress)(void *, double);
     void *progress_arg;
     uint64_t done, total; /* output elements */
+    int dead;             /* a batch failed: nothing more is sent */
 };
 
 /** nn_put / nn_get: chan_send / chan_recv that count flights and put waiting on the clock of NN_PHASE_WAIT. */
