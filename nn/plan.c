@@ -9,6 +9,7 @@
 
 #define PLAN_VERSION 1
 #define MAX_OUTPUTS GC_ARGMAX_MAX
+#define PRIME_ROOM 12 /* 2^(b-1) / (N b ln 2) >= 2^11 / 19 primes of b = log2 N + 12 bits: more than any literal takes */
 
 uint32_t nn_noise_bound(uint32_t n)
 {
@@ -54,15 +55,17 @@ static int check_layer(const nn_plan *p, uint32_t i)
         return bad(i, "ring degree", a->ckks.n);
     if (a->ckks.primes < 1 || a->ckks.primes > CKKS_MAX_PRIMES)
         return bad(i, "primes", a->ckks.primes);
+    const unsigned logn = (unsigned)__builtin_ctz(a->ckks.n);
     for (uint32_t j = 0; j < CKKS_MAX_PRIMES; j++) {
         const unsigned b = a->ckks.bits[j];
-        if (j < a->ckks.primes ? b < 20 || b > 60 : b != 0)
+        if (j < a->ckks.primes ? b < logn + PRIME_ROOM || b > 60 : b != 0)
             return bad(i, "bits of a prime", b);
         bits += b;
     }
     if (bits > ckks_max_log_q(a->ckks.n))
         return bad(i, "log Q is above the security table:", bits);
-    const unsigned logn = (unsigned)__builtin_ctz(a->ckks.n);
+    if (nn_k(a) >= bits)
+        return bad(i, "k is too wide for log Q:", nn_k(a));
     if (nn_k(a) + logn > 59)
         return bad(i, "k is too wide to decrypt:", nn_k(a));
     if (UINT64_C(1) << nn_drop(a) <= nn_noise_bound(a->ckks.n))
@@ -71,6 +74,8 @@ static int check_layer(const nn_plan *p, uint32_t i)
         return bad(i, "ReLU does not fit the next layer's ring: n", nn_n(a));
     if (a->ckks.n < p->max_batch)
         return bad(i, "ring degree is below the batch:", a->ckks.n);
+    if ((uint64_t)(a->in > a->out ? a->in : a->out) * p->max_batch > NN_MAX_VALUES)
+        return bad(i, "too many values for a batch of", p->max_batch);
     return 0;
 }
 
@@ -153,6 +158,9 @@ int nn_plan_read(nn_plan *p, const uint8_t *in, size_t len)
         nn_plan_layer *a = &p->layer[i];
         memcpy(a->name, at, NN_NAME_MAX);
         at += NN_NAME_MAX;
+        for (size_t j = strnlen(a->name, NN_NAME_MAX); j < NN_NAME_MAX; j++)
+            if (a->name[j])
+                return bad(i, "name goes on behind its end, byte", (unsigned)j);
         a->in = get32(&at);
         a->out = get32(&at);
         a->relu = *at++;

@@ -7,6 +7,7 @@
 #include "nn/model.h"
 
 #define NN_INPUT_BITS 8 /* a pixel is an integer 0..255; it stands for p / 255 */
+#define NN_MAX_VALUES (1u << 27) /* elements of a tensor times images of a batch: 1 GiB of shares */
 
 /** nn_plan_layer: the widths of one weighted layer and what follows it. */
 typedef struct {
@@ -23,16 +24,18 @@ static inline unsigned nn_n(const nn_plan_layer *a) { return (unsigned)a->l - a-
 
 typedef struct {
     uint32_t channels, height, width;
-    uint32_t max_batch; /* images in one batch: the smallest ring degree */
+    uint32_t max_batch; /* images in one batch: the smallest ring degree, less where a tensor would pass NN_MAX_VALUES */
     uint32_t layers;
     nn_plan_layer layer[NN_MAX_LAYERS];
 } nn_plan;
 
 /** nn_plan_check: ERR_PEER (with the field's name) unless every width, size and literal is in range, layer i + 1 takes what layer i gives,
- *  l of the next layer >= n, gc_relu_check holds, k + log2 N <= 59, parameters are in the security table, 2^(t+g) > E. */
+ *  l of the next layer >= n, gc_relu_check holds, k + log2 N <= 59 and k < log Q, parameters are in the security table and exist (a prime
+ *  has at least log2 N + 12 bits), 2^(t+g) > E, no tensor of a full batch has more than NN_MAX_VALUES values. */
 int nn_plan_check(const nn_plan *p) MUST_CHECK;
 
-/** Wire form. nn_plan_write returns the length (at most NN_PLAN_BYTES_MAX); nn_plan_read parses hostile bytes and runs nn_plan_check. */
+/** Wire form, one for each plan. nn_plan_write returns the length (at most NN_PLAN_BYTES_MAX); nn_plan_read parses hostile bytes and runs
+ *  nn_plan_check. */
 #define NN_PLAN_BYTES_MAX (64u * 1024)
 size_t nn_plan_write(const nn_plan *p, uint8_t out[NN_PLAN_BYTES_MAX]);
 int nn_plan_read(nn_plan *p, const uint8_t *in, size_t len) MUST_CHECK;
@@ -64,7 +67,8 @@ typedef struct {
 #define NN_DEFAULT_ABITS 6
 
 /** nn_quantise: float model -> integers and plan.  opt may be NULL.
- *  Errors: ERR_DATA with the layer's name and the numbers when its intervals cannot fit; ERR_ARG; ERR_MEM. */
+ *  Errors: ERR_DATA with the layer's name and the numbers when its intervals cannot fit or its weights are not finite; ERR_ARG (options,
+ *  layers that do not fit together); ERR_MEM. */
 int nn_quantise(nn_qmodel **out, const nn_model *m, const nn_quant_options *opt) MUST_CHECK;
 void nn_qmodel_free(nn_qmodel *q);
 

@@ -55,7 +55,7 @@ static int quantise_layer(nn_qlayer *q, const nn_affine *a, unsigned wbits, doub
     if (!q->row || !q->col || !q->w || !q->bias)
         return err_set(ERR_MEM, "out of memory for layer %s", a->name);
     for (uint32_t e = 0; e < entries; e++)
-        largest = fmax(largest, fabs((double)a->w[e]));
+        largest = isfinite(a->w[e]) ? fmax(largest, fabs((double)a->w[e])) : INFINITY; /* fmax alone passes over a NaN */
     if (!(largest > 0) || !isfinite(largest))
         return err_set(ERR_DATA, "layer %s: its weights are all zero or not finite", a->name);
     const double unit = largest / most;
@@ -71,6 +71,26 @@ static int quantise_layer(nn_qlayer *q, const nn_affine *a, unsigned wbits, doub
         q->bias[o] = llround(b);
     }
     return 0;
+}
+
+/** shapes_agree: each layer takes what the one before gives, and no entry is outside its row: what the rest of this file indexes by. */
+static int shapes_agree(const nn_model *m)
+{
+    if (m->layers < 1 || m->layers > NN_MAX_LAYERS)
+        return 0;
+    for (uint32_t i = 0; i < m->layers; i++) {
+        const nn_affine *a = &m->layer[i];
+        if (a->in < 1 || a->out < 1 || (i && a->in != m->layer[i - 1].out) || a->row[0])
+            return 0;
+        for (uint32_t o = 0; o < a->out; o++) {
+            if (a->row[o + 1] < a->row[o])
+                return 0;
+            for (uint32_t e = a->row[o]; e < a->row[o + 1]; e++)
+                if (a->col[e] >= a->in || (e > a->row[o] && a->col[e] <= a->col[e - 1]))
+                    return 0;
+        }
+    }
+    return 1;
 }
 
 /** interval: [*low, *high] of W x + bias for x_j in [0, high[j]], per output into top[] (the upper end); 0 if it leaves 2^ACC_LOG2_MAX. */
@@ -166,6 +186,16 @@ static int plan_layer(nn_plan *p, nn_qlayer *q, uint32_t i, const bounds *in, un
     return 0;
 }
 
+/** limit_batch: as many images as the ring has coefficients and as memory has room for. */
+static void limit_batch(nn_plan *p, const nn_plan_layer *a)
+{
+    const uint32_t room = NN_MAX_VALUES / (a->in > a->out ? a->in : a->out);
+    if (a->ckks.n < p->max_batch)
+        p->max_batch = a->ckks.n;
+    if (room < p->max_batch)
+        p->max_batch = room;
+}
+
 int nn_quantise(nn_qmodel **out, const nn_model *m, const nn_quant_options *opt)
 {
     const unsigned wbits = opt ? opt->wbits : NN_DEFAULT_WBITS, abits = opt ? opt->abits : NN_DEFAULT_ABITS;
@@ -177,6 +207,8 @@ int nn_quantise(nn_qmodel **out, const nn_model *m, const nn_quant_options *opt)
         return err_set(ERR_ARG, "wbits %u is not in [2, 11]", wbits);
     if (abits < 4 || abits > 20)
         return err_set(ERR_ARG, "abits %u is not in [4, 20]", abits);
+    if (!shapes_agree(m))
+        return err_set(ERR_ARG, "the model's layers do not fit together");
     nn_qmodel *q = mem_alloc(1, sizeof *q);
     if (!q)
         return err_set(ERR_MEM, "out of memory for a model");
@@ -201,8 +233,7 @@ int nn_quantise(nn_qmodel **out, const nn_model *m, const nn_quant_options *opt)
             (rc = quantise_layer(&q->layer[i], &m->layer[i], wbits, now.scale)) ||
             (rc = plan_layer(&q->plan, &q->layer[i], i, &now, abits, &next)))
             goto out;
-        if (q->plan.layer[i].ckks.n < q->plan.max_batch)
-            q->plan.max_batch = q->plan.layer[i].ckks.n;
+        limit_batch(&q->plan, &q->plan.layer[i]);
         mem_free(now.high);
         now = next;
         next.high = NULL;

@@ -14,9 +14,10 @@ void nn_ref_layer(const nn_qmodel *q, uint32_t layer, const int64_t *x, int64_t 
 size_t nn_ref_scratch(const nn_qmodel *q);
 int32_t nn_ref_run(const nn_qmodel *q, const uint8_t *pixels, int64_t *logits, int64_t *scratch);
 
-/** nn_ref_margin: 1 if no run of the protocol can give this image another label than nn_ref_run: error intervals (each truncated
- *  activation within [-2, +1] of the exact one, each final logit within [-1, +1]) are propagated through the weights of this image's own activations and compared
- *  with the distance of the winning logit to each other one.   0: the bound does not speak of this image. */
+/** nn_ref_margin: 1 if no run of the protocol whose decryption noise keeps nn_noise_bound (all but 2^-40 of batches) can give this image
+ *  another label than nn_ref_run: error intervals (noise and split floor of every truncation: never beyond [-2, +1] units, mostly less) are
+ *  propagated through the weights from this image's own activations and compared with the distance of the winning logit to each other one.
+ *  0: the bound does not speak of this image.   `scratch` as above. */
 int nn_ref_margin(const nn_qmodel *q, const uint8_t *pixels, int64_t *scratch);
 
 #endif
