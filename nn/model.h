@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
-/** model.h: a float network as the importer leaves it: affine, ReLU, affine, ..., affine.  Every chain of linear operators (Conv, Gemm,
- *  MatMul, Add of a constant, Pad, Reshape, Flatten, Identity) is one sparse affine map. */
+/** model.h: a float network as the importer leaves it: affine, ReLU, affine, ..., affine.  Every chain of linear operators
+ *  (Conv, Gemm, Add of a constant, Pad, ...: see onnx.h) is one sparse affine map. */
 #ifndef TACIT_NN_MODEL_H
 #define TACIT_NN_MODEL_H
 

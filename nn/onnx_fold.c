@@ -42,7 +42,9 @@ static int fold_constant(const onnx_graph *g, const onnx_node *n, onnx_tensor **
             (*out)->i[0] = x;
         return rc;
     }
-    if (rc < 0 || (rc = onnx_attr_ints(g, n, "value_ints", list, 64, &count)) < 0)
+    if (rc < 0 || (rc = onnx_attr_floats(g, n, "value_floats", out)))
+        return rc < 0 ? rc : 0;
+    if ((rc = onnx_attr_ints(g, n, "value_ints", list, 64, &count)) < 0)
         return rc;
     if (!rc)
         return onnx_refuse(n, "this kind of value is not supported");
@@ -112,16 +114,18 @@ static int fold_concat(const onnx_graph *g, const onnx_node *n, onnx_tensor *con
     return 0;
 }
 
-static int fold_reshape(const onnx_node *n, const onnx_tensor *t, const onnx_tensor *shape, onnx_tensor **out)
+static int fold_reshape(const onnx_graph *g, const onnx_node *n, const onnx_tensor *t, const onnx_tensor *shape, onnx_tensor **out)
 {
-    int64_t dim[ONNX_MAX_DIMS];
-    int infer = -1;
+    int64_t dim[ONNX_MAX_DIMS], zero = 0;
+    int infer = -1, rc;
     uint64_t rest = 1;
 
+    if ((rc = onnx_attr_int(g, n, "allowzero", &zero)) < 0)
+        return rc;
     if (shape->is_float || shape->dims > 1 || shape->count > ONNX_MAX_DIMS)
         return onnx_refuse(n, "its shape is not a list of integers");
     for (uint32_t d = 0; d < shape->count; d++) {
-        dim[d] = shape->i[d] == 0 && d < t->dims ? t->dim[d] : shape->i[d];
+        dim[d] = shape->i[d] == 0 && !zero && d < t->dims ? t->dim[d] : shape->i[d];
         if (dim[d] == -1 && infer < 0)
             infer = (int)d;
         else if (dim[d] < 0 || (uint64_t)dim[d] > ONNX_MAX_COUNT || (rest *= (uint64_t)dim[d]) > ONNX_MAX_COUNT)
@@ -137,15 +141,16 @@ static int fold_reshape(const onnx_node *n, const onnx_tensor *t, const onnx_ten
 /** clamp_slice: [start, end) step of one axis as ONNX clamps them, without overflow; *count elements. */
 static void clamp_slice(int64_t size, int64_t *start, int64_t end, int64_t step, int64_t *count)
 {
-    const int64_t low = step > 0 ? 0 : -1, high = step > 0 ? size : size - 1;
+    const int64_t low[2] = {0, step > 0 ? 0 : -1}, high = step > 0 ? size : size - 1;
     int64_t *x[2] = {start, &end};
+    *count = 0;
+    if (!size) /* backwards, there would be no first element to clamp to */
+        return;
     for (int i = 0; i < 2; i++) {
         if (*x[i] < 0)
-            *x[i] = *x[i] < -size ? low : *x[i] + size; /* far below zero: the low end */
+            *x[i] = *x[i] < -size ? low[i] : *x[i] + size; /* far below zero: the low end */
         if (*x[i] > high)
             *x[i] = high;
-        if (*x[i] < low)
-            *x[i] = low;
     }
     if (step > 0)
         *count = end > *start ? (end - *start - 1) / step + 1 : 0;
@@ -220,8 +225,10 @@ static int fold_transpose(const onnx_graph *g, const onnx_node *n, const onnx_te
     if (!rc)
         for (count = 0; count < t->dims; count++)
             perm[count] = t->dims - 1 - count;
+    if (count != t->dims)
+        return onnx_refuse(n, "perm is not a permutation of the axes");
     for (uint32_t d = 0; d < count; d++) {
-        if (count != t->dims || perm[d] < 0 || perm[d] >= t->dims || seen >> perm[d] & 1)
+        if (perm[d] < 0 || perm[d] >= t->dims || seen >> perm[d] & 1)
             return onnx_refuse(n, "perm is not a permutation of the axes");
         seen |= 1u << perm[d];
         dim[d] = t->dim[perm[d]];
@@ -242,6 +249,78 @@ static int fold_transpose(const onnx_graph *g, const onnx_node *n, const onnx_te
     return 0;
 }
 
+/** fold_axes: Unsqueeze and Squeeze; their axes are an input from opset 13 on. */
+static int fold_axes(const onnx_graph *g, const onnx_node *n, onnx_tensor *const *in, onnx_tensor **out)
+{
+    const int more = onnx_is(n->op, "Unsqueeze");
+    const onnx_tensor *t = in[0];
+    int64_t axes[ONNX_MAX_DIMS], dim[ONNX_MAX_DIMS];
+    uint32_t count = 0, marked = 0, dims = 0, axis, from = 0;
+    int rc = 0;
+
+    if (g->opset < 13)
+        rc = onnx_attr_ints(g, n, "axes", axes, ONNX_MAX_DIMS, &count);
+    else if (n->inputs > 1 && in[1])
+        rc = small_list(n, in[1], axes, &count);
+    if (rc < 0)
+        return rc;
+    const uint32_t rank = more ? t->dims + count : t->dims;
+    if (rank > ONNX_MAX_DIMS)
+        return onnx_refuse(n, "its result has too many axes");
+    for (uint32_t k = 0; k < count; k++) {
+        if ((rc = axis_of(n, axes[k], rank, &axis)))
+            return rc;
+        if (marked >> axis & 1 || (!more && t->dim[axis] != 1))
+            return onnx_refuse(n, "its axes do not fit its input");
+        marked |= 1u << axis;
+    }
+    for (uint32_t d = 0; !more && !count && d < rank; d++) /* Squeeze: all there are */
+        marked |= (uint32_t)(t->dim[d] == 1) << d;
+    for (uint32_t d = 0; d < rank; d++)
+        if (more)
+            dim[dims++] = marked >> d & 1 ? 1 : t->dim[from++];
+        else if (!(marked >> d & 1))
+            dim[dims++] = t->dim[d];
+    return copy_as(out, t, dims, dim);
+}
+
+/** fold_gather: elements of a list. */
+static int fold_gather(const onnx_graph *g, const onnx_node *n, onnx_tensor *const *in, onnx_tensor **out)
+{
+    int64_t axis = 0;
+    int rc = onnx_attr_int(g, n, "axis", &axis);
+    if (rc < 0)
+        return rc;
+    if (n->inputs != 2 || !in[1] || in[1]->is_float || in[0]->dims != 1 || (axis != 0 && axis != -1))
+        return onnx_refuse(n, "on constants it is supported for one axis only");
+    if ((rc = onnx_tensor_new(out, in[0]->is_float, in[1]->dims, in[1]->dim)))
+        return rc;
+    for (uint64_t i = 0; i < in[1]->count; i++) {
+        const int64_t at = in[1]->i[i] < 0 ? in[1]->i[i] + in[0]->dim[0] : in[1]->i[i];
+        if (at < 0 || at >= in[0]->dim[0]) {
+            onnx_tensor_free(*out);
+            *out = NULL;
+            return onnx_refuse(n, "an index is out of range");
+        }
+        copy_element(*out, i, in[0], (uint64_t)at);
+    }
+    return 0;
+}
+
+static int fold_shape(const onnx_graph *g, const onnx_node *n, const onnx_tensor *t, onnx_tensor **out)
+{
+    int64_t from = 0, to = t->dims;
+    const int64_t dims = t->dims;
+    int rc = onnx_attr_int(g, n, "start", &from);
+    if (rc < 0 || (rc = onnx_attr_int(g, n, "end", &to)) < 0)
+        return rc;
+    if (from || to != dims)
+        return onnx_refuse(n, "start and end are not supported");
+    if (!(rc = onnx_tensor_new(out, 0, 1, &dims)))
+        memcpy((*out)->i, t->dim, t->dims * sizeof *t->dim);
+    return rc;
+}
+
 static int fold_cast(const onnx_graph *g, const onnx_node *n, const onnx_tensor *t, onnx_tensor **out)
 {
     int64_t to = 0;
@@ -258,7 +337,7 @@ static int fold_cast(const onnx_graph *g, const onnx_node *n, const onnx_tensor 
             (*out)->f[i] = t->is_float ? t->f[i] : (float)t->i[i];
         else if (!t->is_float)
             (*out)->i[i] = to == 6 ? (int32_t)(uint32_t)(uint64_t)t->i[i] : t->i[i];
-        else if (t->f[i] > -9e18f && t->f[i] < 9e18f)
+        else if (to == 6 ? t->f[i] >= -0x1p31f && t->f[i] < 0x1p31f : t->f[i] >= -0x1p63f && t->f[i] < 0x1p63f)
             (*out)->i[i] = (int64_t)t->f[i];
         else
             return onnx_tensor_free(*out), *out = NULL, onnx_refuse(n, "it casts a number that no integer holds");
@@ -286,11 +365,17 @@ int onnx_fold(onnx_graph *g, const onnx_node *n)
         else if (onnx_is(n->op, "Concat"))
             rc = fold_concat(g, n, in, &t);
         else if (onnx_is(n->op, "Reshape") && n->inputs == 2 && in[1])
-            rc = fold_reshape(n, in[0], in[1], &t);
+            rc = fold_reshape(g, n, in[0], in[1], &t);
         else if (onnx_is(n->op, "Slice"))
             rc = fold_slice(g, n, in, &t);
         else if (onnx_is(n->op, "Transpose"))
             rc = fold_transpose(g, n, in[0], &t);
+        else if (onnx_is(n->op, "Unsqueeze") || onnx_is(n->op, "Squeeze"))
+            rc = fold_axes(g, n, in, &t);
+        else if (onnx_is(n->op, "Gather"))
+            rc = fold_gather(g, n, in, &t);
+        else if (onnx_is(n->op, "Shape"))
+            rc = fold_shape(g, n, in[0], &t);
         else if (onnx_is(n->op, "Cast"))
             rc = fold_cast(g, n, in[0], &t);
         else

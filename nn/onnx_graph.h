@@ -8,7 +8,8 @@
 #define ONNX_MAX_NODES 4096
 #define ONNX_MAX_INPUTS 16
 #define ONNX_MAX_DIMS 8
-#define ONNX_MAX_COUNT (UINT64_C(1) << 27) /* elements of a tensor */
+#define ONNX_MAX_COUNT (UINT64_C(1) << 27) /* elements of all constants together, those that folding makes included */
+#define ONNX_MAX_NAME 512                   /* bytes of a value's name */
 
 /** onnx_tensor: a constant: either f or i is set (i also for an empty tensor of integers). */
 typedef struct {
@@ -34,6 +35,7 @@ typedef struct {
 typedef struct {
     const uint8_t *file;
     int64_t opset;
+    uint64_t elements; /* of all constants */
     uint32_t nodes, node_room, values, value_room;
     onnx_node *node;
     onnx_value *value; /* constants by name: initializers, then what folding adds */
@@ -66,6 +68,8 @@ int onnx_attr_int(const onnx_graph *g, const onnx_node *n, const char *name, int
 int onnx_attr_float(const onnx_graph *g, const onnx_node *n, const char *name, float *x) MUST_CHECK;
 int onnx_attr_text(const onnx_graph *g, const onnx_node *n, const char *name, pb_slice *x) MUST_CHECK;
 int onnx_attr_ints(const onnx_graph *g, const onnx_node *n, const char *name, int64_t *x, uint32_t most, uint32_t *count) MUST_CHECK;
+/** A list of floats, as a tensor of one axis. */
+int onnx_attr_floats(const onnx_graph *g, const onnx_node *n, const char *name, onnx_tensor **x) MUST_CHECK;
 int onnx_attr_tensor(const onnx_graph *g, const onnx_node *n, const char *name, onnx_tensor **x) MUST_CHECK;
 
 /** onnx_fold: if every input of the node is a constant, computes its output: 1 done, 0 not a constant node, or an error. */

@@ -76,3 +76,16 @@ int pb_next(pb_reader *r, pb_field *f)
         return malformed(r, "an unknown wire type");
     }
 }
+
+int pb_last(const uint8_t *file, pb_slice message, uint32_t number, uint8_t wire, pb_field *out)
+{
+    pb_reader r = pb_open(file, message);
+    pb_field f;
+    int rc, found = 0;
+    while ((rc = pb_next(&r, &f)) > 0)
+        if (f.number == number && f.wire == wire) {
+            *out = f;
+            found = 1;
+        }
+    return rc ? rc : found;
+}

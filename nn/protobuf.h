@@ -33,5 +33,7 @@ pb_reader pb_open(const uint8_t *file, pb_slice message);
 int pb_next(pb_reader *r, pb_field *f) MUST_CHECK;
 /** pb_varint: one number of a packed field: 1, 0 at the end, ERR_DATA. */
 int pb_varint(pb_reader *r, uint64_t *x) MUST_CHECK;
+/** pb_last: the last field `number` of a message, if it has this wire type: 1, 0 if there is none (*out is left alone), ERR_DATA. */
+int pb_last(const uint8_t *file, pb_slice message, uint32_t number, uint8_t wire, pb_field *out) MUST_CHECK;
 
 #endif
