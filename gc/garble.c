@@ -45,11 +45,12 @@ void gc_colours(uint8_t *bits, const block *labels, uint32_t outputs, size_t lan
 
 static uint64_t colour_mask(block x) { return 0 - (x.w[0] & 1); }
 
-/** half: one garbled half gate over a tile: row = H(a) ^ H(a ^ delta) ^ extra, h0 = H(a) ^ (colour of a) * (row ^ inner). */
+/** half: one garbled half gate over a tile: row = H(a) ^ H(a ^ delta) ^ extra, h0 = H(a) ^ (colour of a) * (row ^ inner).
+ *  scratch[2 * TILE]. */
 static void half(const gc_session *s, uint64_t index, const block *a, const block *extra, const block *inner, size_t lanes, uint8_t *row,
-                 block *h0)
+                 block *h0, block *scratch)
 {
-    block h1[TILE], t[TILE];
+    block *h1 = scratch, *t = scratch + TILE;
     crh_hash_pair(&s->start, index, h0, h1, a, &s->delta, lanes);
     for (size_t j = 0; j < lanes; j++) {
         t[j] = block_xor(block_xor(h0[j], h1[j]), extra[j]);
@@ -62,6 +63,7 @@ static void half(const gc_session *s, uint64_t index, const block *a, const bloc
 typedef struct {
     block *label;   /* [wires][TILE] */
     uint64_t *mask; /* [wires][TILE]: all ones where a known wire is 1; garbler only */
+    block *scratch; /* [4][TILE]: hashes of both labels, which may not stay behind on the stack */
 } tile;
 
 static void garble_gate(const gc_session *s, const gc_gate *g, const tile *t, size_t lanes, uint64_t index, uint64_t keys, uint8_t *rows)
@@ -70,7 +72,7 @@ static void garble_gate(const gc_session *s, const gc_gate *g, const tile *t, si
     const uint64_t *x = t->mask + (size_t)g->a * TILE, *y = t->mask + (size_t)g->b * TILE;
     block *out = t->label + (size_t)g->out * TILE;
     uint64_t *z = t->mask + (size_t)g->out * TILE;
-    block extra[TILE], he[TILE];
+    block *extra = t->scratch + 2 * TILE, *he = t->scratch + 3 * TILE;
 
     switch (g->op) {
     case GC_XOR:
@@ -84,15 +86,15 @@ static void garble_gate(const gc_session *s, const gc_gate *g, const tile *t, si
     case GC_AND: /* [ZRE15, Fig. 2]: the generator's half, then the evaluator's */
         for (size_t j = 0; j < lanes; j++)
             extra[j] = block_and(s->delta, colour_mask(b[j]));
-        half(s, index, a, extra, NULL, lanes, rows, out);
-        half(s, index + keys, b, a, a, lanes, rows + lanes * sizeof *a, he);
+        half(s, index, a, extra, NULL, lanes, rows, out, t->scratch);
+        half(s, index + keys, b, a, a, lanes, rows + lanes * sizeof *a, he, t->scratch);
         for (size_t j = 0; j < lanes; j++)
             out[j] = block_xor(out[j], he[j]);
         break;
     case GC_AND_KNOWN:
         for (size_t j = 0; j < lanes; j++)
             extra[j] = block_and(s->delta, y[j]);
-        half(s, index, a, extra, NULL, lanes, rows, out);
+        half(s, index, a, extra, NULL, lanes, rows, out, t->scratch);
         break;
     case GC_KNOWN_XOR:
         for (size_t j = 0; j < lanes; j++)
@@ -147,13 +149,15 @@ static int tile_alloc(tile *t, const gc_circuit *c, int masks)
 {
     t->label = mem_alloc(c->wires, TILE * sizeof *t->label);
     t->mask = masks ? mem_alloc(c->wires, TILE * sizeof *t->mask) : NULL;
-    return t->label && (t->mask || !masks) ? 0 : err_set(ERR_MEM, "out of memory for %u wires", c->wires);
+    t->scratch = mem_alloc(4 * TILE, sizeof *t->scratch);
+    return t->label && t->scratch && (t->mask || !masks) ? 0 : err_set(ERR_MEM, "out of memory for %u wires", c->wires);
 }
 
 static void tile_free(tile *t)
 {
     mem_free(t->label);
     mem_free(t->mask);
+    mem_free(t->scratch);
 }
 
 static void tile_in(tile *t, const gc_circuit *c, size_t at, size_t n, size_t stride, const block *in)
@@ -174,7 +178,7 @@ int gc_garble(gc_session *s, const gc_circuit *c, size_t lanes, const block *in0
     const uint64_t keys = crh_keys(lanes);
     const uint32_t k0 = c->eval_inputs, one = k0 + c->known_inputs + 1;
     uint64_t first = 0;
-    tile t = {NULL, NULL};
+    tile t = {NULL, NULL, NULL};
     int rc = tile_alloc(&t, c, 1);
     if (rc || (rc = gc_take_indices(s, 2 * (uint64_t)c->ands + c->ands_known, lanes, &first)))
         goto out;
@@ -204,7 +208,7 @@ int gc_eval(gc_session *s, const gc_circuit *c, size_t lanes, const block *in, c
     const size_t stride = gc_stride(lanes);
     const uint64_t keys = crh_keys(lanes);
     uint64_t first = 0;
-    tile t = {NULL, NULL};
+    tile t = {NULL, NULL, NULL};
     int rc = tile_alloc(&t, c, 0);
     if (rc || (rc = gc_take_indices(s, 2 * (uint64_t)c->ands + c->ands_known, lanes, &first)))
         goto out;

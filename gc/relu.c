@@ -103,6 +103,8 @@ static uint8_t *project_garble(const gc_session *g, work *x, unsigned n, unsigne
                 x->row[f][at + j] = r + (~ct_mask(p) & value) - ct_select(p, a, b);
             }
     }
+    mem_wipe(h0, sizeof h0);
+    mem_wipe(h1, sizeof h1);
     for (int f = 0; f < 3; f++) {
         bits_pack(rows, x->row[f], lanes, field_width(n, l, f));
         rows += bits_bytes(lanes, field_width(n, l, f));
@@ -166,6 +168,8 @@ int gc_relu_garble(gc_session *g, unsigned n, unsigned l, size_t lanes, const bl
     for (size_t j = 0; j < lanes; j++)
         share[j] = ct_low(share[j], l);
 out:
+    mem_wipe(h0, sizeof h0);
+    mem_wipe(h1, sizeof h1);
     work_free(&x);
     return rc;
 }
@@ -198,6 +202,7 @@ int gc_relu_eval(gc_session *e, unsigned n, unsigned l, size_t lanes, const bloc
     for (size_t j = 0; j < lanes; j++)
         share[j] = ct_low(share[j], l);
 out:
+    mem_wipe(h, sizeof h);
     work_free(&x);
     return rc;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* GF(4) = GF(2)[w]/(w^2 + w + 1), GF(16) = GF(4)[x]/(x^2 + x + w), GF(256) = GF(16)[y]/(y^2 + y + m).  An element's bits: the upper half is the
- * factor of w, x or y.  The maps from and to the field of AES are found by searching a root of its polynomial. */
+/* GF(4) = GF(2)[w]/(w^2 + w + 1), GF(16) = GF(4)[x]/(x^2 + x + w), GF(256) = GF(16)[y]/(y^2 + y + m).  An element's bits: the upper half
+ * is the factor of w, x or y.  The maps from and to the field of AES are found by searching a root of its polynomial. */
 #include "test/aes_circuit.h"
 
 #include <limits.h>

