@@ -11,6 +11,15 @@ static gc_wire zero(const gc_circuit *c) { return c->eval_inputs + c->known_inpu
 static gc_wire one(const gc_circuit *c) { return zero(c) + 1; }
 static int is_const(const gc_circuit *c, gc_wire w) { return w == zero(c) || w == one(c); }
 
+/** name: a number for a wire, never 0: a 64-bit mixer's finaliser, a bijection with fixed point 0.  Sets are told apart by their XOR. */
+static uint64_t name(gc_wire w)
+{
+    uint64_t x = ((uint64_t)w + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
 /** grow: room for one more item of `size` bytes in *array. */
 static int grow(void **array, uint32_t *room, uint32_t used, size_t size)
 {
@@ -41,13 +50,17 @@ int gc_circuit_create(gc_circuit **out, uint32_t eval_inputs, uint32_t known_inp
     c->eval_inputs = eval_inputs;
     c->known_inputs = known_inputs;
     c->wires = one(c) + 1;
-    c->wire_room = c->wires + 1024;
+    c->wire_room = c->trace_room = c->wires + 1024;
     c->known = mem_alloc(c->wire_room, 1);
-    if (!c->known) {
-        mem_free(c);
+    c->trace = mem_alloc(c->trace_room, sizeof *c->trace);
+    if (!c->known || !c->trace) {
+        gc_circuit_free(c);
         return err_set(ERR_MEM, "out of memory for a circuit");
     }
     memset(c->known + eval_inputs, 1, c->wires - eval_inputs);
+    for (gc_wire w = 0; w < eval_inputs; w++)
+        c->trace[w] = (gc_trace){name(w), zero(c)};
+    c->parted = c->wires;
     *out = c;
     return 0;
 }
@@ -59,18 +72,23 @@ void gc_circuit_free(gc_circuit *c)
     mem_free(c->gate);
     mem_free(c->output);
     mem_free(c->known);
+    mem_free(c->trace);
     mem_free(c);
 }
 
 static gc_wire add_gate(gc_circuit *c, uint8_t op, gc_wire a, gc_wire b, uint8_t known)
 {
     if (c->failed || grow((void **)&c->gate, &c->gate_room, c->gates, sizeof *c->gate) ||
-        grow((void **)&c->known, &c->wire_room, c->wires, 1)) {
+        grow((void **)&c->known, &c->wire_room, c->wires, 1) ||
+        grow((void **)&c->trace, &c->trace_room, c->wires, sizeof *c->trace)) {
         c->failed = c->failed ? c->failed : ERR_MEM;
         return zero(c);
     }
     c->gate[c->gates++] = (gc_gate){op, a, b, c->wires};
     c->known[c->wires] = known;
+    c->trace[c->wires].set = known                                  ? 0
+                             : op == GC_XOR || op == GC_XOR_KNOWN ? c->trace[a].set ^ c->trace[b].set
+                                                                    : name(c->wires);
     c->ands += op == GC_AND;
     c->ands_known += op == GC_AND_KNOWN;
     return c->wires++;
@@ -95,6 +113,34 @@ static void ordered(const gc_circuit *c, gc_wire *a, gc_wire *b)
     }
 }
 
+/** part: the known part of a label wire.  All gates up to it are gone through once, in their order, however often this is asked. */
+static gc_wire part(gc_circuit *c, gc_wire w)
+{
+    const gc_wire first = one(c) + 1;
+    for (; c->parted <= w && !c->failed; c->parted++) {
+        const gc_gate g = c->gate[c->parted - first];
+        gc_wire p = zero(c);
+        if (g.op == GC_XOR)
+            p = gc_xor(c, c->trace[g.a].part, c->trace[g.b].part);
+        else if (g.op == GC_XOR_KNOWN)
+            p = gc_xor(c, c->trace[g.a].part, g.b);
+        c->trace[c->parted].part = p;
+    }
+    return c->failed ? zero(c) : c->trace[w].part;
+}
+
+/** difference: a ^ b of two label wires with equal sets. */
+static gc_wire difference(gc_circuit *c, gc_wire a, gc_wire b)
+{
+    const gc_wire x = part(c, a), y = part(c, b);
+    return gc_xor(c, x, y);
+}
+
+static int same_set(const gc_circuit *c, gc_wire a, gc_wire b)
+{
+    return !c->known[a] && !c->known[b] && c->trace[a].set == c->trace[b].set;
+}
+
 gc_wire gc_xor(gc_circuit *c, gc_wire a, gc_wire b)
 {
     if (!exists(c, a, b) || a == b)
@@ -105,6 +151,8 @@ gc_wire gc_xor(gc_circuit *c, gc_wire a, gc_wire b)
         return a;
     if (is_const(c, a) && is_const(c, b)) /* neither is zero, and they differ */
         return zero(c);
+    if (same_set(c, a, b))
+        return difference(c, a, b);
     ordered(c, &a, &b);
     return add_gate(c, c->known[a] ? GC_KNOWN_XOR : c->known[b] ? GC_XOR_KNOWN : GC_XOR, a, b, c->known[a]);
 }
@@ -119,6 +167,8 @@ gc_wire gc_and(gc_circuit *c, gc_wire a, gc_wire b)
         return b;
     if (a == zero(c) || b == zero(c))
         return zero(c);
+    if (same_set(c, a, b)) /* x & (x ^ k) = x & ~k */
+        return gc_and(c, a, gc_not(c, difference(c, a, b)));
     ordered(c, &a, &b);
     return add_gate(c, c->known[a] ? GC_KNOWN_AND : c->known[b] ? GC_AND_KNOWN : GC_AND, a, b, c->known[a]);
 }
@@ -146,7 +196,7 @@ void gc_output(gc_circuit *c, gc_wire w)
 int gc_circuit_finish(gc_circuit *c)
 {
     if (c->failed)
-        return err_set(c->failed, c->failed == ERR_MEM ? "out of memory for a circuit" : "circuit: a wire that does not exist");
+        return err_set(c->failed, c->failed == ERR_MEM ? "out of memory for a circuit" : "circuit: a wire or a width that does not exist");
     for (uint32_t i = 0; i < c->outputs; i++)
         if (c->known[c->output[i]])
             return err_set(ERR_ARG, "circuit: output %u does not depend on the evaluator", i);

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: ISC
 /** circuit.h: Boolean circuits and their builder.  Wires are numbered: first the evaluator's inputs, then the garbler's known bits,
  *  then the constants 0 and 1, then gates in topological order.  A *known* wire is one whose value the garbler knows
- *  (its inputs, constants, and XOR / NOT / AND of known wires): it has no label, XOR with it is free, AND with it costs one row. */
+ *  (its inputs, constants, and XOR / NOT / AND of known wires): it has no label, XOR with it is free, AND with it costs one row.
+ *
+ *  Invariant: the label of every label wire is the XOR of a non-empty set of independent labels (inputs', ANDs').  Were it empty, as in
+ *  (x ^ k) ^ x, then all lanes would have the labels 0 and delta, and the eight rows under one key would show delta.  The builder sees such
+ *  a wire coming and gives the known wire (here k) in its place. */
 #ifndef TACIT_GC_CIRCUIT_H
 #define TACIT_GC_CIRCUIT_H
 
@@ -26,6 +30,12 @@ typedef struct {
     gc_wire a, b, out;
 } gc_gate;
 
+/** How a label wire came about: value = XOR of a set of independent wires ^ part, part known.  For the builder. */
+typedef struct {
+    uint64_t set;  /* XOR of one number for each wire of the set, which tells sets apart but for a chance of 2^-64; 0: a known wire */
+    gc_wire part;  /* filled in below gc_circuit.parted */
+} gc_trace;
+
 typedef struct gc_circuit gc_circuit;
 struct gc_circuit {
     uint32_t eval_inputs, known_inputs; /* wires [0, eval_inputs) and [eval_inputs, eval_inputs + known_inputs) */
@@ -34,15 +44,17 @@ struct gc_circuit {
     gc_wire *output;
     uint8_t *known;       /* per wire: 1 if the garbler knows its value */
     uint32_t ands, ands_known; /* counts: rows = 2 * ands + ands_known, hash sites the same */
-    uint32_t gate_room, output_room, wire_room;
+    gc_trace *trace;           /* per wire */
+    uint32_t parted;
+    uint32_t gate_room, output_room, wire_room, trace_room;
     int failed;
 };
 
 int gc_circuit_create(gc_circuit **out, uint32_t eval_inputs, uint32_t known_inputs) MUST_CHECK;
 void gc_circuit_free(gc_circuit *c);
 
-/** Builders: return the new wire, or an old one where constants or equal operands allow.  A failed allocation (ERR_MEM) or a wire that does
- *  not exist (ERR_ARG) is remembered and reported by gc_circuit_finish. */
+/** Builders: return the new wire, or an old one where constants or operands of equal sets allow.  A failed allocation (ERR_MEM) or a wire
+ *  or width that does not exist (ERR_ARG) is remembered and reported by gc_circuit_finish. */
 gc_wire gc_xor(gc_circuit *c, gc_wire a, gc_wire b);
 gc_wire gc_and(gc_circuit *c, gc_wire a, gc_wire b);
 gc_wire gc_or(gc_circuit *c, gc_wire a, gc_wire b);

@@ -87,6 +87,72 @@ START_TEST(programs)
 }
 END_TEST
 
+/* Wires that the labels' XOR would drop out of: known wires or constants stand in their place. */
+START_TEST(cancelled_labels)
+{
+    gc_circuit *c = create(3, 2);
+    const gc_wire x = 0, y = 1, s = 2, k = 3, l = 4, zero = gc_const(c, 0), one = gc_const(c, 1);
+    ck_assert_uint_eq(gc_xor(c, gc_not(c, x), x), one);
+    ck_assert_uint_eq(gc_xor(c, gc_xor(c, x, k), x), k);
+    ck_assert_uint_eq(gc_xor(c, gc_xor(c, x, k), gc_xor(c, k, x)), zero);
+    const gc_wire both = gc_xor(c, gc_xor(c, gc_xor(c, x, k), y), gc_xor(c, gc_xor(c, y, l), x));
+    ck_assert(c->known[both] && both != k && both != l);
+    const gc_wire a = gc_and(c, x, y);
+    ck_assert_uint_eq(gc_xor(c, gc_xor(c, gc_xor(c, a, s), k), gc_xor(c, s, a)), k);
+    ck_assert_uint_eq(gc_and(c, x, gc_not(c, x)), zero);
+    ck_assert_uint_eq(gc_or(c, x, gc_not(c, x)), one);
+    const uint32_t ands = c->ands, known = c->ands_known;
+    ck_assert(!c->known[gc_and(c, x, gc_xor(c, x, k))]); /* x & ~k */
+    ck_assert_uint_eq(c->ands, ands);
+    ck_assert_uint_eq(c->ands_known, known + 1);
+    const gc_wire m = gc_mux(c, s, gc_not(c, x), x); /* s ^ x */
+    ck_assert_uint_eq(gc_xor(c, gc_xor(c, m, x), s), zero);
+    ck_assert_uint_eq(c->ands, ands);
+    gc_circuit_free(c);
+}
+END_TEST
+
+/* Exactly, gate by gate: the set of independent wires whose labels make up a label is empty just where the garbler knows the wire. */
+START_TEST(no_label_is_empty)
+{
+    enum { WORDS = 8 };
+    const uint8_t seed[PRG_SEED_BYTES] = "sets";
+    unsigned xors = 0;
+    prg g;
+    prg_init(&g, seed, PRG_TEST, 0);
+    for (unsigned round = 0; round < 400; round++) {
+        static gc_program p;
+        gc_program_random(&p, &g, 1 + round % 3, round % 4, 1 + round % GC_PROGRAM_NODES);
+        gc_circuit *c = gc_program_build(&p);
+        uint64_t(*set)[WORDS] = mem_alloc(c->wires, sizeof *set);
+        unsigned fresh = 0;
+        ck_assert_ptr_nonnull(set);
+        for (gc_wire w = 0; w < c->eval_inputs; w++, fresh++)
+            set[w][fresh / 64] |= UINT64_C(1) << fresh % 64;
+        for (uint32_t i = 0; i < c->gates; i++) {
+            const gc_gate *e = &c->gate[i];
+            uint64_t any = 0;
+            if (e->op == GC_AND || e->op == GC_AND_KNOWN) {
+                ck_assert_uint_lt(fresh, 64 * WORDS);
+                set[e->out][fresh / 64] |= UINT64_C(1) << fresh % 64;
+                fresh++;
+            }
+            for (unsigned j = 0; j < WORDS; j++) {
+                if (e->op == GC_XOR || e->op == GC_XOR_KNOWN)
+                    set[e->out][j] = set[e->a][j] ^ set[e->b][j];
+                any |= set[e->out][j];
+            }
+            xors += e->op == GC_XOR;
+            if ((any == 0) != c->known[e->out])
+                ck_abort_msg("round %u, gate %u", round, i);
+        }
+        gc_circuit_free(c);
+        mem_free(set);
+    }
+    ck_assert_uint_gt(xors, 1000);
+}
+END_TEST
+
 START_TEST(misuse)
 {
     gc_circuit *c;
@@ -160,6 +226,8 @@ int main(void)
     tcase_add_test(t, folding);
     tcase_add_test(t, kinds);
     tcase_add_test(t, programs);
+    tcase_add_test(t, cancelled_labels);
+    tcase_add_test(t, no_label_is_empty);
     tcase_add_test(t, misuse);
     tcase_add_test(t, no_memory);
     suite_add_tcase(suite, t);

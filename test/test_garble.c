@@ -14,6 +14,7 @@
 #include "test/alloc.h"
 #include "test/gc_party.h"
 #include "test/gc_program.h"
+#include "test/insecure_circuit.h"
 #include "test/insecure_crh.h"
 
 /* The hash as the library sees it. */
@@ -374,6 +375,43 @@ START_TEST(an_index_for_two_sites_gives_the_share)
 }
 END_TEST
 
+/* Lanes 0 to 7 share a key.  Where a label is 0 or delta in all of them, so are the generator's rows but for delta: of any two, the XOR
+ * is 0 or delta.  Rows of a sound circuit never coincide like that. */
+START_TEST(an_empty_label_gives_delta)
+{
+    for (unsigned sound = 0; sound < 2; sound++) {
+        gc_circuit *c;
+        gc_party p;
+        gc_party_init(&p, 9);
+        if (sound) {
+            ck_assert_int_eq(gc_circuit_create(&c, 2, 1), 0);
+            gc_output(c, gc_and(c, gc_xor(c, gc_xor(c, 0, 2), 0), 1));
+            ck_assert_int_eq(gc_circuit_finish(c), 0);
+        } else
+            ck_assert_int_eq(insecure_circuit_cancelled(&c), 0);
+        block q[2 * 8], out0[8], row[2 * 8] = {{{0, 0}}};
+        uint8_t known[8];
+        unsigned deltas = 0, zeros = 0;
+        prg_bytes(&p.rng, q, sizeof q);
+        for (unsigned j = 0; j < 8; j++) {
+            known[j] = j & 1;
+            q[8 + j].w[0] = (q[8 + j].w[0] & ~UINT64_C(1)) | (j >> 1 & 1); /* colours of s */
+        }
+        ck_assert_uint_le(gc_circuit_row_bytes(c, 8), sizeof row);
+        ck_assert_int_eq(gc_garble(&p.g, c, 8, q, known, (uint8_t *)row, out0), 0);
+        for (unsigned i = 0; i < 8; i++)
+            for (unsigned j = 0; j < i; j++) {
+                const block d = block_xor(row[i], row[j]);
+                deltas += !memcmp(&d, &p.g.delta, sizeof d);
+                zeros += !(d.w[0] | d.w[1]);
+            }
+        ck_assert_uint_eq(deltas + zeros, sound ? 0 : 8 * 7 / 2);
+        ck_assert_uint_eq(deltas, sound ? 0 : 16);
+        gc_circuit_free(c);
+    }
+}
+END_TEST
+
 START_TEST(limits)
 {
     gc_party p;
@@ -466,6 +504,7 @@ int main(void)
     tcase_add_test(t, tampered_rows_change_the_outcome);
     tcase_add_test(t, without_sigma_one_row_gives_delta);
     tcase_add_test(t, an_index_for_two_sites_gives_the_share);
+    tcase_add_test(t, an_empty_label_gives_delta);
     tcase_add_test(t, limits);
     tcase_add_test(t, colours);
     tcase_add_test(t, no_memory);
