@@ -149,8 +149,9 @@ static size_t keys_bytes(const nn_session *s)
 int nn_server_open(nn_server *v, chan *ch, const nn_qmodel *q, prg *rng)
 {
     nn_session *s = &v->s;
-    uint8_t hello[HELLO_BYTES], keys[OT_BASE_COUNT][2][PRG_SEED_BYTES];
+    uint8_t hello[HELLO_BYTES], keys[OT_BASE_COUNT][2][PRG_SEED_BYTES], element[OT_BASE_ELEMENT_BYTES], answer[OT_BASE_ANSWER_BYTES];
     uint8_t *buf = NULL, *plan = NULL;
+    ot_base_sender *base = NULL;
     size_t len;
     int rc;
 
@@ -191,16 +192,19 @@ int nn_server_open(nn_server *v, chan *ch, const nn_qmodel *q, prg *rng)
     }
     mem_free(buf);
     rc = ERR_MEM;
-    if (!(buf = mem_alloc(1, OT_BASE_RECV_BYTES + OT_BASE_SEND_BYTES)))
+    if (!(buf = mem_alloc(1, OT_BASE_MESSAGE_BYTES + OT_BASE_CHALLENGE_BYTES)))
         goto out;
-    if ((rc = nn_get(s, CHAN_OT_BASE, 2, buf, OT_BASE_RECV_BYTES)) ||
-        (rc = ot_base_send(buf + OT_BASE_RECV_BYTES, keys, buf, s->session, rng)) ||
-        (rc = ot_iknp_receiver_create(&v->gc.ot, keys)) ||
-        (rc = nn_put(s, CHAN_OT_BASE, 3, buf + OT_BASE_RECV_BYTES, OT_BASE_SEND_BYTES)))
+    uint8_t *challenge = buf + OT_BASE_MESSAGE_BYTES;
+    if ((rc = nn_get(s, CHAN_OT_BASE, 2, buf, OT_BASE_MESSAGE_BYTES)) || (rc = ot_base_send_start(&base, element, buf, s->session, rng)) ||
+        (rc = nn_put(s, CHAN_OT_BASE, 3, element, sizeof element)) || (rc = chan_flush(ch)) || /* both multiply at the same time */
+        (rc = ot_base_send_challenge(base, challenge, keys)) || (rc = ot_iknp_receiver_create(&v->gc.ot, keys)) ||
+        (rc = nn_put(s, CHAN_OT_BASE, 3, challenge, OT_BASE_CHALLENGE_BYTES)) ||
+        (rc = nn_get(s, CHAN_OT_BASE, 4, answer, sizeof answer)) || (rc = ot_base_send_finish(base, answer)))
         goto out;
     memset(s->flight_seen, 0, sizeof s->flight_seen);
 out:
     mem_wipe(keys, sizeof keys);
+    ot_base_sender_free(base);
     mem_free(plan);
     mem_free(buf);
     return rc;
@@ -244,7 +248,7 @@ static int client_keys(nn_client *c, uint8_t *wire)
 int nn_client_setup(nn_client *c, chan *ch, prg *rng)
 {
     nn_session *s = &c->s;
-    uint8_t hello[HELLO_BYTES], keys[OT_BASE_COUNT][PRG_SEED_BYTES];
+    uint8_t hello[HELLO_BYTES], keys[OT_BASE_COUNT][PRG_SEED_BYTES], element[OT_BASE_ELEMENT_BYTES], answer[OT_BASE_ANSWER_BYTES];
     uint8_t *buf = NULL, *plan = NULL;
     ot_base_receiver *base = NULL;
     block *delta = &c->gc.gc.delta;
@@ -274,15 +278,17 @@ int nn_client_setup(nn_client *c, chan *ch, prg *rng)
         goto out;
 
     rc = ERR_MEM;
-    if (!(buf = mem_alloc(1, keys_bytes(s) + OT_BASE_RECV_BYTES + OT_BASE_SEND_BYTES)))
+    if (!(buf = mem_alloc(1, keys_bytes(s) + OT_BASE_MESSAGE_BYTES + OT_BASE_CHALLENGE_BYTES)))
         goto out;
-    uint8_t *question = buf + keys_bytes(s), *reply = question + OT_BASE_RECV_BYTES;
+    uint8_t *message = buf + keys_bytes(s), *challenge = message + OT_BASE_MESSAGE_BYTES;
     prg_bytes(rng, delta, sizeof *delta);
     delta->w[0] |= 1;
-    if ((rc = client_keys(c, buf)) || (rc = ot_base_recv_start(&base, question, delta, s->session, rng)) ||
-        (rc = nn_put(s, CHAN_KEYS, 2, buf, keys_bytes(s))) || (rc = nn_put(s, CHAN_OT_BASE, 2, question, OT_BASE_RECV_BYTES)) ||
-        (rc = nn_get(s, CHAN_OT_BASE, 3, reply, OT_BASE_SEND_BYTES)) || (rc = ot_base_recv_finish(base, keys, reply)) ||
-        (rc = ot_iknp_sender_create(&c->gc.ot, keys, delta)))
+    if ((rc = client_keys(c, buf)) || (rc = ot_base_recv_start(&base, message, delta, s->session, rng)) ||
+        (rc = nn_put(s, CHAN_KEYS, 2, buf, keys_bytes(s))) || (rc = nn_put(s, CHAN_OT_BASE, 2, message, OT_BASE_MESSAGE_BYTES)) ||
+        (rc = nn_get(s, CHAN_OT_BASE, 3, element, sizeof element)) || (rc = ot_base_recv_element(base, element)) ||
+        (rc = nn_get(s, CHAN_OT_BASE, 3, challenge, OT_BASE_CHALLENGE_BYTES)) ||
+        (rc = ot_base_recv_finish(base, keys, answer, challenge)) || (rc = ot_iknp_sender_create(&c->gc.ot, keys, delta)) ||
+        (rc = nn_put(s, CHAN_OT_BASE, 4, answer, sizeof answer)) || (rc = chan_flush(ch)))
         goto out;
     memset(s->flight_seen, 0, sizeof s->flight_seen);
 out:

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: ISC
 /** session.h: what each party keeps of a session, and the steps that nn/exec.h strings together.  Inside nn/ (and its tests) only.
  *
- *  Set-up, flights 0..3:   0 C -> S HELLO   1 S -> C PLAN   2 C -> S KEYS, OT_BASE   3 S -> C OT_BASE. */
+ *  Set-up, flights 0..4:   0 C -> S HELLO   1 S -> C PLAN   2 C -> S KEYS, OT_BASE   3 S -> C OT_BASE, OT_BASE
+ *                          4 C -> S OT_BASE: the first batch's flight 0 goes the same way, so no waiting comes with it. */
 #ifndef TACIT_NN_SESSION_H
 #define TACIT_NN_SESSION_H
 

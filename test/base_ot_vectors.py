@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
 """Recomputes the digests in test_base_ot.c (known_answer) from the definitions: RFC 9496, FIPS 197, BLAKE2b, and the headers of
-base/prg.h and ot/base_ot.h.  Shares no code with the library.  Prints three digests."""
+base/prg.h and ot/base_ot.h.  Shares no code with the library.  Prints five digests."""
 import hashlib
 
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
@@ -152,43 +152,47 @@ class Prg:
         d = hashlib.blake2b(domain.to_bytes(4, "little") + index.to_bytes(8, "little"), digest_size=24, key=seed).digest()
         self.keys, self.nonce, self.ctr = aes_expand(d[:16]), d[16:], 0
 
-    def wide(self):
-        out = b"".join(aes(self.keys, (self.ctr + i).to_bytes(8, "little") + self.nonce) for i in range(4))
-        self.ctr += 4
+    def bytes(self, n):
+        out = b"".join(aes(self.keys, (self.ctr + i).to_bytes(8, "little") + self.nonce) for i in range(n // 16))
+        self.ctr += n // 16
         return out
 
     def scalar(self):
-        return int.from_bytes(self.wide(), "little") % L
+        return int.from_bytes(self.bytes(64), "little") % L
 
 
 def blake(name, data, size=32):
-    return hashlib.blake2b(data, digest_size=size, person=b"tacit-ot-1-" + name).digest()
+    return hashlib.blake2b(data, digest_size=size, person=b"tacit-ot-2-" + name).digest()
 
 
-def instance(i, j):
-    return i.to_bytes(4, "little") + bytes([j])
+def xor(a, b):
+    return bytes(x ^ y for x, y in zip(a, b))
 
 
 def main():
     seed, session = b"base".ljust(32, b"\0"), b"\x33" * 32
     choice = 0x13198A2E03707344243F6A8885A308D3
     rng_r, rng_s = Prg(seed, 1000, 26), Prg(seed, 1000, 27)
-    t, message, reply, shared = session, b"", b"", []
+    r = rng_s.scalar()
+    z = encode(mul(r, BASE))
+    message = rng_r.bytes(32)
+    t = from_hash(blake(b"group", session + message, 64))
+    elements = []
     for i in range(128):
-        b = choice >> i & 1
-        other = from_hash(rng_r.wide())
-        own = add(mul(rng_r.scalar(), BASE), neg(from_hash(blake(b"group", t + instance(i, b) + encode(other), 64))))
-        r = [own, other] if b == 0 else [other, own]
-        for j in 0, 1:
-            y = rng_s.scalar()
-            h = from_hash(blake(b"group", t + instance(i, j) + encode(r[1 - j]), 64))
-            reply += encode(mul(y, BASE))
-            shared.append((i, j, encode(mul(y, add(r[j], h)))))
-        pair = encode(r[0]) + encode(r[1])
-        t, message = blake(b"chain", t + pair), message + pair
-    t = blake(b"reply", t + reply)
-    keys = b"".join(blake(b"key..", t + instance(i, j) + s) for i, j, s in shared)
-    for x in message, reply, keys:
+        b = mul(rng_r.scalar(), BASE)
+        elements.append(add(b, t) if choice >> i & 1 else b)
+        message += encode(elements[-1])
+    transcript = blake(b"trans", session + message + z)
+    h = lambda name, i, x: blake(name, transcript + i.to_bytes(4, "little") + x)
+    rt, keys, challenge, marks = mul(r, t), b"", b"", b""
+    for i, b in enumerate(elements):
+        p = mul(r, b)
+        key = [h(b"key..", i, encode(x)) for x in (p, add(p, neg(rt)))]
+        mark = [h(b"mark.", i, k) for k in key]
+        keys, challenge, marks = keys + key[0] + key[1], challenge + xor(*mark), marks + mark[0]
+    answer = blake(b"answ.", transcript + marks)
+    challenge += blake(b"proof", transcript + answer)
+    for x in message, z, challenge, answer, keys:
         print(hashlib.blake2b(x, digest_size=32).hexdigest())
 
 

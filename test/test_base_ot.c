@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-/* Base OT: keys agree where chosen and nowhere else, hostile elements, substitution, and a run that a
+/* Base OT: keys agree where chosen and nowhere else, hostile elements, cheats on either side, and a run that a
  * program which shares no code computed too. */
 #include "ot/base_ot.h"
 
@@ -14,10 +14,12 @@
 typedef struct {
     block choice;
     uint8_t session[2][32]; /* as the receiver and as the sender has it */
-    uint8_t message[OT_BASE_RECV_BYTES], reply[OT_BASE_SEND_BYTES];
+    uint8_t message[OT_BASE_MESSAGE_BYTES], element[OT_BASE_ELEMENT_BYTES];
+    uint8_t challenge[OT_BASE_CHALLENGE_BYTES], answer[OT_BASE_ANSWER_BYTES];
     uint8_t both[OT_BASE_COUNT][2][PRG_SEED_BYTES], chosen[OT_BASE_COUNT][PRG_SEED_BYTES];
     prg g[2];
     ot_base_receiver *r;
+    ot_base_sender *s;
 } run;
 
 static unsigned choice_bit(const run *x, size_t i) { return x->choice.w[i / 64] >> i % 64 & 1; }
@@ -33,13 +35,30 @@ static void begin(run *x, uint64_t index, block choice)
     x->choice = choice;
 }
 
-static void start(run *x) { ck_assert_int_eq(ot_base_recv_start(&x->r, x->message, &x->choice, x->session[0], &x->g[0]), 0); }
-static int answer(run *x) { return ot_base_send(x->reply, x->both, x->message, x->session[1], &x->g[1]); }
-static int finish(run *x)
+static void end(run *x)
 {
-    int code = ot_base_recv_finish(x->r, x->chosen, x->reply);
     ot_base_receiver_free(x->r);
+    ot_base_sender_free(x->s);
     x->r = NULL;
+    x->s = NULL;
+}
+
+/* The steps in order. */
+static int start(run *x) { return ot_base_recv_start(&x->r, x->message, &x->choice, x->session[0], &x->g[0]); }
+static int element(run *x) { return ot_base_send_start(&x->s, x->element, x->message, x->session[1], &x->g[1]); }
+static int challenge(run *x) { return ot_base_send_challenge(x->s, x->challenge, x->both); }
+static int take(run *x) { return ot_base_recv_element(x->r, x->element); }
+static int answer(run *x) { return ot_base_recv_finish(x->r, x->chosen, x->answer, x->challenge); }
+static int finish(run *x) { return ot_base_send_finish(x->s, x->answer); }
+
+static int (*const steps[])(run *) = {start, element, challenge, take, answer, finish};
+#define STEPS (sizeof steps / sizeof *steps)
+
+/* Steps [from, to); stops at the first error. */
+static int go(run *x, size_t from, size_t to)
+{
+    int code = 0;
+    for (size_t k = from; k < to && !code; k++) code = steps[k](x);
     return code;
 }
 
@@ -76,48 +95,53 @@ START_TEST(keys_agree)
 {
     run x;
     begin(&x, 1, patterns[_i]);
-    start(&x);
-    ck_assert_int_eq(answer(&x), 0);
-    ck_assert_int_eq(finish(&x), 0);
+    ck_assert_int_eq(go(&x, 0, STEPS), 0);
     ck_assert_uint_eq(matching(&x), OT_BASE_COUNT);
     /* the sender's 256 keys are all different, so no chosen key is another one too */
     qsort(x.both, 2 * OT_BASE_COUNT, PRG_SEED_BYTES, compare_keys);
     const uint8_t(*k)[PRG_SEED_BYTES] = (const uint8_t(*)[PRG_SEED_BYTES])x.both;
     for (size_t i = 1; i < 2 * OT_BASE_COUNT; i++) ck_assert(memcmp(k[i - 1], k[i], PRG_SEED_BYTES));
+    end(&x);
 }
 END_TEST
 
-/* No element occurs twice in either message: nothing is shared between instances. */
+/* No element and no part of the challenge occurs twice. */
 START_TEST(elements_differ)
 {
     run x;
     begin(&x, 2, RANDOM_CHOICE);
-    start(&x);
-    ck_assert_int_eq(answer(&x), 0);
-    ck_assert_int_eq(finish(&x), 0);
-    uint8_t all[4 * OT_BASE_COUNT][32];
+    ck_assert_int_eq(go(&x, 0, STEPS), 0);
+    enum { TOTAL = (OT_BASE_MESSAGE_BYTES + OT_BASE_ELEMENT_BYTES + OT_BASE_CHALLENGE_BYTES) / 32 };
+    uint8_t all[TOTAL][32];
     memcpy(all[0], x.message, sizeof x.message);
-    memcpy(all[2 * OT_BASE_COUNT], x.reply, sizeof x.reply);
-    qsort(all, 4 * OT_BASE_COUNT, 32, compare_keys);
-    for (size_t i = 1; i < 4 * OT_BASE_COUNT; i++) ck_assert(memcmp(all[i - 1], all[i], 32));
+    memcpy(all[sizeof x.message / 32], x.element, 32);
+    memcpy(all[sizeof x.message / 32 + 1], x.challenge, sizeof x.challenge);
+    qsort(all, TOTAL, 32, compare_keys);
+    for (size_t i = 1; i < TOTAL; i++) ck_assert(memcmp(all[i - 1], all[i], 32));
+    end(&x);
 }
 END_TEST
 
-/* The sender cannot tell a message for choice 0 from one for choice 1; here only that the choice moves no element that it must not:
- * with the same generator, r_(1-b) is the same element in the other place. */
-START_TEST(choice_changes_places)
+/* B_i for choice 1 is B_i for choice 0 plus T, with the same generator: the definition, on the choice's side. */
+START_TEST(choice_adds_t)
 {
+    uint8_t in[64], wide[64], t[32], moved[32];
     run x, y;
     begin(&x, 3, patterns[0]);
     begin(&y, 3, patterns[1]);
-    start(&x);
-    start(&y);
+    ck_assert_int_eq(start(&x), 0);
+    ck_assert_int_eq(start(&y), 0);
+    memcpy(in, x.session[0], 32);
+    memcpy(in + 32, x.message, 32);
+    crypto_generichash_blake2b_salt_personal(wide, sizeof wide, in, sizeof in, NULL, 0, NULL, (const uint8_t *)"tacit-ot-2-group");
+    crypto_core_ristretto255_from_hash(t, wide);
+    ck_assert(!memcmp(x.message, y.message, 32));
     for (size_t i = 0; i < OT_BASE_COUNT; i++) {
-        ck_assert(!memcmp(x.message + 64 * i + 32, y.message + 64 * i, 32));
-        ck_assert(memcmp(x.message + 64 * i, y.message + 64 * i + 32, 32));
+        ck_assert_int_eq(crypto_core_ristretto255_add(moved, x.message + 32 + 32 * i, t), 0);
+        ck_assert(!memcmp(moved, y.message + 32 + 32 * i, 32));
     }
-    ot_base_receiver_free(x.r);
-    ot_base_receiver_free(y.r);
+    end(&x);
+    end(&y);
 }
 END_TEST
 
@@ -125,45 +149,45 @@ START_TEST(sessions_differ)
 {
     run x, y;
     begin(&x, 4, RANDOM_CHOICE);
-    start(&x);
-    ck_assert_int_eq(answer(&x), 0);
-    ck_assert_int_eq(finish(&x), 0);
+    ck_assert_int_eq(go(&x, 0, STEPS), 0);
     begin(&y, 4, RANDOM_CHOICE);
     y.session[0][31] ^= 0x80;
     y.session[1][31] ^= 0x80;
-    start(&y);
-    ck_assert_int_eq(answer(&y), 0);
-    ck_assert_int_eq(finish(&y), 0);
+    ck_assert_int_eq(go(&y, 0, STEPS), 0);
     ck_assert_uint_eq(matching(&y), OT_BASE_COUNT);
     for (size_t i = 0; i < OT_BASE_COUNT; i++)
         for (size_t j = 0; j < 2; j++) ck_assert(memcmp(x.both[i][j], y.both[i][j], PRG_SEED_BYTES));
-    /* parties that disagree on the session agree on no key */
+    end(&x);
+    end(&y);
+    /* parties that disagree on the session notice */
     begin(&y, 4, RANDOM_CHOICE);
     y.session[1][0] ^= 1;
-    start(&y);
-    ck_assert_int_eq(answer(&y), 0);
-    ck_assert_int_eq(finish(&y), 0);
-    ck_assert_uint_eq(matching(&y), 0);
+    ck_assert_int_eq(go(&y, 0, 4), 0);
+    ck_assert_int_eq(answer(&y), ERR_PEER);
+    ck_assert(all_zero(y.chosen, sizeof y.chosen) && all_zero(y.answer, sizeof y.answer));
+    end(&y);
 }
 END_TEST
 
 START_TEST(deterministic)
 {
     run x, y;
-    for (unsigned k = 0; k < 2; k++) {
-        run *z = k ? &y : &x;
-        begin(z, 5, RANDOM_CHOICE);
-        start(z);
-        ck_assert_int_eq(answer(z), 0);
-        ck_assert_int_eq(finish(z), 0);
-    }
+    begin(&x, 5, RANDOM_CHOICE);
+    begin(&y, 5, RANDOM_CHOICE);
+    ck_assert_int_eq(go(&x, 0, STEPS), 0);
+    ck_assert_int_eq(go(&y, 0, STEPS), 0);
     ck_assert(!memcmp(x.message, y.message, sizeof x.message));
-    ck_assert(!memcmp(x.reply, y.reply, sizeof x.reply));
+    ck_assert(!memcmp(x.element, y.element, sizeof x.element));
+    ck_assert(!memcmp(x.challenge, y.challenge, sizeof x.challenge));
+    ck_assert(!memcmp(x.answer, y.answer, sizeof x.answer));
     ck_assert(!memcmp(x.both, y.both, sizeof x.both));
+    end(&y);
     begin(&y, 6, RANDOM_CHOICE);
-    start(&y);
+    ck_assert_int_eq(go(&y, 0, 2), 0);
     ck_assert(memcmp(x.message, y.message, sizeof x.message));
-    ot_base_receiver_free(y.r);
+    ck_assert(memcmp(x.element, y.element, sizeof x.element));
+    end(&x);
+    end(&y);
 }
 END_TEST
 
@@ -186,102 +210,146 @@ static const char *const bad_points[] = {
 
 START_TEST(hostile_elements)
 {
-    static const size_t places[] = {0, 1, 100, 254, 255};
-    uint8_t p[32], keep[32];
+    static const size_t places[] = {0, 1, 100, 127};
+    uint8_t p[32];
     run x;
     ck_assert_int_eq(sodium_hex2bin(p, 32, bad_points[_i], 64, NULL, NULL, NULL), 0);
-    begin(&x, 7, RANDOM_CHOICE);
-    start(&x);
     for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
-        memcpy(keep, x.message + 32 * places[k], 32);
-        memcpy(x.message + 32 * places[k], p, 32);
+        begin(&x, 7, RANDOM_CHOICE);
+        ck_assert_int_eq(start(&x), 0);
+        memcpy(x.message + 32 + 32 * places[k], p, 32);
+        ck_assert_int_eq(element(&x), 0);
         memset(x.both, 1, sizeof x.both);
-        memset(x.reply, 1, sizeof x.reply);
-        ck_assert_int_eq(answer(&x), ERR_PEER);
-        ck_assert(strstr(err_text(), "receiver's message"));
-        ck_assert(all_zero(x.both, sizeof x.both) && all_zero(x.reply, sizeof x.reply));
-        memcpy(x.message + 32 * places[k], keep, 32);
+        memset(x.challenge, 1, sizeof x.challenge);
+        ck_assert_int_eq(challenge(&x), ERR_PEER);
+        ck_assert(strstr(err_text(), "base OT message"));
+        ck_assert(all_zero(x.both, sizeof x.both) && all_zero(x.challenge, sizeof x.challenge));
+        ck_assert_int_eq(challenge(&x), ERR_ARG); /* the scalar serves once */
+        ck_assert_int_eq(finish(&x), ERR_ARG);
+        end(&x);
     }
-    ck_assert_int_eq(answer(&x), 0);
-    for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
-        memcpy(keep, x.reply + 32 * places[k], 32);
-        memcpy(x.reply + 32 * places[k], p, 32);
-        memset(x.chosen, 1, sizeof x.chosen);
-        ck_assert_int_eq(ot_base_recv_finish(x.r, x.chosen, x.reply), ERR_PEER);
-        ck_assert(strstr(err_text(), "sender's answer"));
-        ck_assert(all_zero(x.chosen, sizeof x.chosen));
-        memcpy(x.reply + 32 * places[k], keep, 32);
-    }
-    ck_assert_int_eq(finish(&x), 0); /* a refusal changed nothing */
-    ck_assert_uint_eq(matching(&x), OT_BASE_COUNT);
+    begin(&x, 7, RANDOM_CHOICE);
+    ck_assert_int_eq(go(&x, 0, 3), 0);
+    memcpy(x.element, p, 32);
+    ck_assert_int_eq(take(&x), ERR_PEER);
+    ck_assert(strstr(err_text(), "base OT element"));
+    memset(x.chosen, 1, sizeof x.chosen);
+    ck_assert_int_eq(answer(&x), ERR_ARG);
+    ck_assert(all_zero(x.chosen, sizeof x.chosen));
+    end(&x);
 }
 END_TEST
 
-/* A receiver that makes r_j + H_j(r_(1-j)) the identity, where the sender's key would be a constant. */
-START_TEST(identity_as_key_element)
+/* B_i = T would make a key of the identity. */
+START_TEST(t_as_element)
 {
-    uint8_t in[32 + 5 + 32], wide[64], h[32], zero[32] = {0}, point[32];
+    uint8_t in[64], wide[64], t[32];
     run x;
     begin(&x, 8, RANDOM_CHOICE);
-    start(&x);
-    memset(wide, 7, sizeof wide);
-    crypto_core_ristretto255_from_hash(point, wide);
-    for (uint8_t j = 0; j < 2; j++) {
-        memcpy(in, x.session[1], 32); /* the transcript before instance 0 */
-        memset(in + 32, 0, 4);
-        in[36] = j;
-        memcpy(in + 37, point, 32);
-        crypto_generichash_blake2b_salt_personal(wide, sizeof wide, in, sizeof in, NULL, 0, NULL, (const uint8_t *)"tacit-ot-1-group");
-        crypto_core_ristretto255_from_hash(h, wide);
-        ck_assert_int_eq(crypto_core_ristretto255_sub(x.message + 32 * j, zero, h), 0);
-        memcpy(x.message + 32 * (1 - j), point, 32);
-        ck_assert_int_eq(answer(&x), ERR_PEER);
-        ck_assert(strstr(err_text(), "identity"));
-        ck_assert(all_zero(x.both, sizeof x.both) && all_zero(x.reply, sizeof x.reply));
-    }
-    ot_base_receiver_free(x.r);
+    ck_assert_int_eq(start(&x), 0);
+    memcpy(in, x.session[1], 32);
+    memcpy(in + 32, x.message, 32);
+    crypto_generichash_blake2b_salt_personal(wide, sizeof wide, in, sizeof in, NULL, 0, NULL, (const uint8_t *)"tacit-ot-2-group");
+    crypto_core_ristretto255_from_hash(t, wide);
+    memcpy(x.message + 32 * 6, t, 32);
+    ck_assert_int_eq(element(&x), 0);
+    ck_assert_int_eq(challenge(&x), ERR_PEER);
+    ck_assert(strstr(err_text(), "element 5"));
+    ck_assert(all_zero(x.both, sizeof x.both) && all_zero(x.challenge, sizeof x.challenge));
+    end(&x);
 }
 END_TEST
 
-/* A flipped bit on the way: refused, or no key agrees any more (the transcript enters every key). */
+/* A flipped bit on the way, in any of the four messages: somebody notices. */
 START_TEST(flipped_bits)
 {
-    unsigned refused = 0, passed = 0;
+    unsigned refused = 0, unproved = 0;
     for (unsigned k = 0; k < 24; k++) {
-        size_t at = (k * 2654435761u) % OT_BASE_RECV_BYTES;
+        const size_t at = k * 2654435761u;
         run x;
         begin(&x, 9, RANDOM_CHOICE);
-        start(&x);
-        if (k % 2 == 0) x.message[at] ^= (uint8_t)(1u << k % 8);
-        int code = answer(&x);
-        if (!code && k % 2) x.reply[at] ^= (uint8_t)(1u << k % 8);
-        if (!code) code = finish(&x);
-        if (code) {
-            ck_assert_int_eq(code, ERR_PEER);
-            refused++;
-        } else {
-            ck_assert_uint_eq(matching(&x), 0);
-            passed++;
+        ck_assert_int_eq(start(&x), 0);
+        if (k % 4 == 0) x.message[at % sizeof x.message] ^= (uint8_t)(1u << k % 8);
+        int code = go(&x, 1, 3);
+        if (!code && k % 4 == 1) x.element[at % sizeof x.element] ^= (uint8_t)(1u << k % 8);
+        if (!code) code = take(&x);
+        refused += code == ERR_PEER;
+        if (!code && k % 4 == 2) { /* c_i of a choice 0 is not used: flip one that is, or p */
+            size_t i = at % OT_BASE_COUNT;
+            while (i < OT_BASE_COUNT && !choice_bit(&x, i)) i++;
+            x.challenge[32 * i + k % 32] ^= (uint8_t)(1u << k % 8);
         }
-        ot_base_receiver_free(x.r);
+        if (!code) {
+            code = answer(&x);
+            unproved += code == ERR_PEER;
+        }
+        if (!code) {
+            x.answer[at % sizeof x.answer] ^= (uint8_t)(1u << k % 8);
+            code = finish(&x);
+        }
+        ck_assert_int_eq(code, ERR_PEER);
+        end(&x);
     }
-    ck_assert(refused > 0 && passed > 0); /* both ways out were taken */
+    ck_assert(refused > 0 && unproved > 0); /* both ways out were taken */
 }
 END_TEST
 
-/* A valid element in the place of another one decodes, and no key agrees. */
+/* A valid element in the place of another one decodes, and the proof fails. */
 START_TEST(swapped_elements)
 {
     uint8_t keep[32];
     run x;
     begin(&x, 10, RANDOM_CHOICE);
-    start(&x);
-    ck_assert_int_eq(answer(&x), 0);
-    memcpy(keep, x.reply, 32);
-    memcpy(x.reply, x.reply + 32, 32);
-    memcpy(x.reply + 32, keep, 32);
-    ck_assert_int_eq(finish(&x), 0);
-    ck_assert_uint_eq(matching(&x), 0);
+    ck_assert_int_eq(start(&x), 0);
+    memcpy(keep, x.message + 32, 32);
+    memcpy(x.message + 32, x.message + 64, 32);
+    memcpy(x.message + 64, keep, 32);
+    ck_assert_int_eq(go(&x, 1, 4), 0);
+    ck_assert_int_eq(answer(&x), ERR_PEER);
+    end(&x);
+}
+END_TEST
+
+/* A sender that spoils c_i learns b_i from whether the receiver goes on, and that is all it learns: right for a choice 0, caught for 1. */
+START_TEST(spoilt_challenge)
+{
+    unsigned caught = 0;
+    run x, fresh;
+    begin(&x, 14, RANDOM_CHOICE);
+    ck_assert_int_eq(go(&x, 0, 4), 0);
+    uint8_t good[OT_BASE_CHALLENGE_BYTES];
+    memcpy(good, x.challenge, sizeof good);
+    end(&x);
+    for (size_t i = 0; i < OT_BASE_COUNT; i += 9) {
+        begin(&fresh, 14, RANDOM_CHOICE);
+        ck_assert_int_eq(go(&fresh, 0, 4), 0);
+        ck_assert(!memcmp(good, fresh.challenge, sizeof good));
+        fresh.challenge[32 * i] ^= 1;
+        int code = answer(&fresh);
+        ck_assert_int_eq(code, choice_bit(&fresh, i) ? ERR_PEER : 0);
+        caught += code != 0;
+        end(&fresh);
+    }
+    ck_assert(caught > 3);
+}
+END_TEST
+
+/* A receiver that knows no key of one instance (its B_i is somebody's element) cannot answer. */
+START_TEST(unknown_key)
+{
+    run x, y;
+    begin(&x, 15, patterns[0]);
+    begin(&y, 16, patterns[0]);
+    ck_assert_int_eq(start(&x), 0);
+    ck_assert_int_eq(start(&y), 0);
+    memcpy(x.message + 32 + 32 * 77, y.message + 32 + 32 * 77, 32);
+    ck_assert_int_eq(go(&x, 1, 4), 0);
+    ck_assert_int_eq(answer(&x), ERR_PEER); /* what it would compute is not a */
+    memcpy(x.answer, x.challenge + 32 * OT_BASE_COUNT, 32);
+    ck_assert_int_eq(finish(&x), ERR_PEER);
+    ck_assert_int_eq(finish(&x), ERR_ARG); /* one try */
+    end(&x);
+    end(&y);
 }
 END_TEST
 
@@ -293,51 +361,68 @@ static void check_digest(const void *p, size_t n, const char *want)
     ck_assert_str_eq(sodium_bin2hex(hex, sizeof hex, d, sizeof d), want);
 }
 
-/* Both messages and all keys, from base_ot_vectors.py. */
+/* All messages and all keys, from base_ot_vectors.py. */
 START_TEST(known_answer)
 {
     run x;
     begin(&x, 13, RANDOM_CHOICE);
-    start(&x);
-    ck_assert_int_eq(answer(&x), 0);
-    ck_assert_int_eq(finish(&x), 0);
-    check_digest(x.message, sizeof x.message, "e60211f72fcc3df16991c76f114f7034843a8b8eed2c942fe055c2d66ea28e76");
-    check_digest(x.reply, sizeof x.reply, "6089698d3a668009df6c6d97e9fe09704bf76aba502a3903c58052a1011c044a");
-    check_digest(x.both, sizeof x.both, "55d19704b756b8e00301937c8aad0873bee248d973fc176bc1b688395786a186");
+    ck_assert_int_eq(go(&x, 0, STEPS), 0);
+    check_digest(x.message, sizeof x.message, "3488ecec9acb17f32d4f95cfd9c290091a4003c029809455dfdcf72b5bad6109");
+    check_digest(x.element, sizeof x.element, "f309d5d34c5a60a4107833ce69c08df979da2fa21e3a8afcc5b74827d2748575");
+    check_digest(x.challenge, sizeof x.challenge, "e94a43c3ca5487ed0e8ac8716d23ca4934588912f75a4ed76be1a4857e0d44a7");
+    check_digest(x.answer, sizeof x.answer, "87e23b3164542e3853c662b259dbf9f4d9e0ae018a96e5f93285e12780b212bb");
+    check_digest(x.both, sizeof x.both, "366fbcf21c38a64b2caa1ac86ddec8e0e766fed7e25f2b81e2e040b90d0ec3ae");
     ck_assert_uint_eq(matching(&x), OT_BASE_COUNT);
+    end(&x);
 }
 END_TEST
 
-START_TEST(finishes_once)
+/* Steps out of order, or twice, are refused and give nothing. */
+START_TEST(steps_in_order)
 {
     run x;
     begin(&x, 11, RANDOM_CHOICE);
-    start(&x);
-    ck_assert_int_eq(answer(&x), 0);
-    ck_assert_int_eq(ot_base_recv_finish(x.r, x.chosen, x.reply), 0);
+    ck_assert_int_eq(go(&x, 0, 2), 0);
     ck_assert_int_eq(finish(&x), ERR_ARG);
+    end(&x);
+    begin(&x, 11, RANDOM_CHOICE);
+    ck_assert_int_eq(go(&x, 0, 3), 0);
+    memset(x.chosen, 1, sizeof x.chosen);
+    ck_assert_int_eq(answer(&x), ERR_ARG); /* the element was not taken */
     ck_assert(all_zero(x.chosen, sizeof x.chosen));
+    end(&x);
+    begin(&x, 11, RANDOM_CHOICE);
+    ck_assert_int_eq(go(&x, 0, 4), 0);
+    ck_assert_int_eq(take(&x), ERR_ARG);
+    ck_assert_int_eq(go(&x, 4, STEPS), 0);
+    for (size_t k = 2; k < STEPS; k++) ck_assert_int_eq(steps[k](&x), ERR_ARG);
+    ck_assert(all_zero(x.chosen, sizeof x.chosen) && all_zero(x.both, sizeof x.both));
+    end(&x);
     ot_base_receiver_free(NULL);
+    ot_base_sender_free(NULL);
 }
 END_TEST
 
 START_TEST(allocations)
 {
     run x;
-    long k = 0;
-    int code;
     begin(&x, 12, RANDOM_CHOICE);
-    do {
-        test_alloc_fail_at(++k);
-        x.r = (void *)&x;
-        code = ot_base_recv_start(&x.r, x.message, &x.choice, x.session[0], &x.g[0]);
-        test_alloc_fail_at(0);
-        ck_assert(code == 0 || (code == ERR_MEM && !x.r));
-    } while (code);
-    ck_assert_int_gt(k, 1);
-    ck_assert_int_eq(answer(&x), 0);
-    ck_assert_int_eq(finish(&x), 0);
+    for (size_t step = 0; step < 2; step++) {
+        long k = 0;
+        int code;
+        do {
+            test_alloc_fail_at(++k);
+            x.r = step ? x.r : (void *)&x;
+            x.s = (void *)&x;
+            code = steps[step](&x);
+            test_alloc_fail_at(0);
+            ck_assert(code == 0 || (code == ERR_MEM && (step ? !x.s : !x.r)));
+        } while (code);
+        ck_assert_int_gt(k, 1);
+    }
+    ck_assert_int_eq(go(&x, 2, STEPS), 0);
     ck_assert_uint_eq(matching(&x), OT_BASE_COUNT);
+    end(&x);
 }
 END_TEST
 
@@ -348,15 +433,17 @@ int main(void)
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, keys_agree, 0, PATTERNS);
     tcase_add_test(t, elements_differ);
-    tcase_add_test(t, choice_changes_places);
+    tcase_add_test(t, choice_adds_t);
     tcase_add_test(t, sessions_differ);
     tcase_add_test(t, deterministic);
     tcase_add_loop_test(t, hostile_elements, 0, BAD_POINTS);
-    tcase_add_test(t, identity_as_key_element);
+    tcase_add_test(t, t_as_element);
     tcase_add_test(t, flipped_bits);
     tcase_add_test(t, swapped_elements);
+    tcase_add_test(t, spoilt_challenge);
+    tcase_add_test(t, unknown_key);
     tcase_add_test(t, known_answer);
-    tcase_add_test(t, finishes_once);
+    tcase_add_test(t, steps_in_order);
     tcase_add_test(t, allocations);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);

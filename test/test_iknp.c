@@ -188,17 +188,22 @@ END_TEST
 /* Base OT, then extension: what a session does. */
 START_TEST(from_base_ot)
 {
-    static uint8_t message[OT_BASE_RECV_BYTES], reply[OT_BASE_SEND_BYTES];
+    static uint8_t message[OT_BASE_MESSAGE_BYTES], element[OT_BASE_ELEMENT_BYTES], challenge[OT_BASE_CHALLENGE_BYTES], answer[OT_BASE_ANSWER_BYTES];
     const uint8_t session[32] = "a session";
     ot_base_receiver *b;
+    ot_base_sender *a;
     pair p;
     deal(&p, 40);
     memset(p.both, 0, sizeof p.both);
     memset(p.chosen, 0, sizeof p.chosen);
     ck_assert_int_eq(ot_base_recv_start(&b, message, &p.delta, session, &p.g), 0);
-    ck_assert_int_eq(ot_base_send(reply, p.both, message, session, &p.g), 0);
-    ck_assert_int_eq(ot_base_recv_finish(b, p.chosen, reply), 0);
+    ck_assert_int_eq(ot_base_send_start(&a, element, message, session, &p.g), 0);
+    ck_assert_int_eq(ot_base_send_challenge(a, challenge, p.both), 0);
+    ck_assert_int_eq(ot_base_recv_element(b, element), 0);
+    ck_assert_int_eq(ot_base_recv_finish(b, p.chosen, answer, challenge), 0);
+    ck_assert_int_eq(ot_base_send_finish(a, answer), 0);
     ot_base_receiver_free(b);
+    ot_base_sender_free(a);
     ck_assert_int_eq(ot_iknp_sender_create(&p.s, p.chosen, &p.delta), 0);
     ck_assert_int_eq(ot_iknp_receiver_create(&p.r, p.both), 0);
     run(&p, 5000, 2);
