@@ -43,7 +43,7 @@ int gc_circuit_create(gc_circuit **out, uint32_t eval_inputs, uint32_t known_inp
     *out = NULL;
     if (!c)
         return err_set(ERR_MEM, "out of memory for a circuit");
-    if (eval_inputs > MAX_WIRES / 4 || known_inputs > MAX_WIRES / 4) {
+    if (eval_inputs > GC_CIRCUIT_INPUTS || known_inputs > GC_CIRCUIT_INPUTS) {
         mem_free(c);
         return err_set(ERR_ARG, "circuit: %u and %u inputs are too many", eval_inputs, known_inputs);
     }

@@ -50,6 +50,9 @@ struct gc_circuit {
     int failed;
 };
 
+#define GC_CIRCUIT_INPUTS (UINT32_C(1) << 24) /* of either party, at most */
+
+/** gc_circuit_create: no gates yet.   Errors: ERR_ARG (too many inputs), ERR_MEM; *out is then NULL. */
 int gc_circuit_create(gc_circuit **out, uint32_t eval_inputs, uint32_t known_inputs) MUST_CHECK;
 void gc_circuit_free(gc_circuit *c);
 

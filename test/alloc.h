@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: ISC
-/** alloc.h: makes the k-th allocation fail.  Test programs are linked with --wrap=aligned_alloc, which mem_alloc uses; the library has no hook. */
+/** alloc.h: makes the k-th allocation fail.  Test programs are linked with --wrap=aligned_alloc, which mem_alloc uses; the library has
+ *  no hook. */
 #ifndef TACIT_TEST_ALLOC_H
 #define TACIT_TEST_ALLOC_H
 
+#include <stddef.h>
+
 /** test_alloc_fail_at: from now on the k-th call (1, 2, ...) returns NULL; 0: none.  Resets the count. */
 void test_alloc_fail_at(long k);
-/** test_alloc_count: calls since then. */
+/** test_alloc_count: calls since then.   test_alloc_largest: bytes of the largest of them. */
 long test_alloc_count(void);
+size_t test_alloc_largest(void);
 
 #endif
