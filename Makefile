@@ -106,7 +106,8 @@ $(BUILD)/test/test_%: $(BUILD)/obj/test/test_%.o $(call obj,$(HELP_SRC)) $(BUILD
 	@echo '  LD   $@'
 	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=aligned_alloc $(LDFLAGS_$(@F)) -o $@ $^ -lcheck -lsubunit $(LIBS)
 
-$(BUILD)/bench/bench_%: $(BUILD)/obj/bench/bench_%.o $(call obj,$(BHELP_SRC)) $(BUILD)/libtacit.a
+# Benchmarks garble the circuits that the tests check.
+$(BUILD)/bench/bench_%: $(BUILD)/obj/bench/bench_%.o $(call obj,$(BHELP_SRC) test/aes_circuit.c test/sha256_circuit.c) $(BUILD)/libtacit.a
 	@mkdir -p $(@D)
 	@echo '  LD   $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
