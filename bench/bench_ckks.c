@@ -3,8 +3,10 @@
 #include <stdio.h>
 
 #include "base/aes.h"
+#include "base/cpu.h"
 #include "base/mem.h"
 #include "bench/bench.h"
+#include "ckks/encode.h"
 #include "ckks/shares.h"
 
 typedef struct {
@@ -30,6 +32,53 @@ static void decrypt(void *arg)
 {
     job *j = arg;
     j->rc |= ckks_decrypt_pow2(j->sk, 26, j->v, j->v, j->p->n, j->v, j->scratch);
+}
+
+typedef struct {
+    ckks_encoder *e;
+    ckks_pt *pt;
+    double *v, *scratch;
+    size_t m;
+    int rc;
+} slots;
+
+static void encode_slots(void *arg)
+{
+    slots *s = arg;
+    s->rc |= ckks_encode(s->e, s->pt, s->v, s->v + s->m, s->m, 0x1p40, s->pt->at.room, s->scratch);
+}
+
+static void decode_slots(void *arg)
+{
+    slots *s = arg;
+    s->rc |= ckks_decode(s->e, s->v, s->v + s->m, s->m, s->pt, s->scratch);
+}
+
+/* Slots to plaintext and back at the top level, by every kernel. */
+static int bench_slots(const bench *b, const ckks_params *p, const char *params)
+{
+    static const unsigned features[] = {0, CPU_AVX2, CPU_AVX2 | CPU_AVX512};
+    static const char *const names[] = {"portable", "avx2", "avx512"};
+    slots s = {.m = p->n / 2};
+    for (size_t k = 0; k < 3; k++) {
+        if ((cpu_features() & features[k]) != features[k]) {
+            for (int i = 0; i < 2 && !b->json; i++) printf("%-26s %-44s %-12s UNAVAILABLE\n", i ? "decode" : "encode", params, names[k]);
+            continue;
+        }
+        if (ckks_encoder_create_with(&s.e, p, features[k]) || ckks_pt_create(&s.pt, p, p->primes))
+            return ERR_MEM;
+        s.v = mem_alloc(p->n, sizeof *s.v);
+        s.scratch = mem_alloc(ckks_encoder_scratch(s.e), sizeof *s.scratch);
+        if (!s.v || !s.scratch)
+            return ERR_MEM;
+        for (uint32_t i = 0; i < p->n; i++) s.v[i] = (double)(i * 2654435761u % 65536) / 65536 - 0.5;
+        bench_time(b, "encode", params, ckks_encoder_kernel(s.e), "ns", 1, encode_slots, &s);
+        bench_time(b, "decode", params, ckks_encoder_kernel(s.e), "ns", 1, decode_slots, &s);
+        mem_free(s.v), mem_free(s.scratch);
+        ckks_pt_free(s.pt);
+        ckks_encoder_free(s.e);
+    }
+    return s.rc;
 }
 
 int main(int argc, char **argv)
@@ -63,7 +112,7 @@ int main(int argc, char **argv)
         bench_time(&b, "rerandomise", params, aes_kernel(), "ns", 1, rerandomise, &j);
         bench_time(&b, "switch_pow2", params, "portable", "ns", 1, to_pow2, &j);
         bench_time(&b, "decrypt", params, "portable", "ns", 1, decrypt, &j);
-        bad |= j.rc;
+        bad |= j.rc | bench_slots(&b, j.p, params);
         mem_free(j.v), mem_free(j.c0), mem_free(j.c1), mem_free(j.scratch);
         ckks_pk_free(j.pk);
         ckks_sk_free(j.sk);

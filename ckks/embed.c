@@ -60,10 +60,15 @@ int embed_create_with(embed_table **out, uint32_t n, const embed_kern *kern)
 
 int embed_create(embed_table **out, uint32_t n)
 {
+    return embed_create_with(out, n, embed_kern_best(n, cpu_features()));
+}
+
+const embed_kern *embed_kern_best(uint32_t n, unsigned features)
+{
     const embed_kern *best = &embed_kern_portable;
     for (size_t i = 0; i < EMBED_KERNS; i++)
-        if ((cpu_features() & embed_kerns[i]->needs) == embed_kerns[i]->needs && n >= embed_kerns[i]->least_n) best = embed_kerns[i];
-    return embed_create_with(out, n, best);
+        if ((features & embed_kerns[i]->needs) == embed_kerns[i]->needs && n >= embed_kerns[i]->least_n) best = embed_kerns[i];
+    return best;
 }
 
 void embed_free(embed_table *t)

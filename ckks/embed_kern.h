@@ -35,4 +35,7 @@ extern const embed_kern embed_kern_portable, embed_kern_avx2, embed_kern_avx512;
 #define EMBED_KERNS 3
 extern const embed_kern *const embed_kerns[EMBED_KERNS]; /* slowest first */
 
+/** embed_kern_best: the fastest one for n that needs no other cpu_features. */
+const embed_kern *embed_kern_best(uint32_t n, unsigned features);
+
 #endif
