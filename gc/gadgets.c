@@ -249,7 +249,7 @@ int gc_argmax_circuit(gc_circuit **out, unsigned count, unsigned k, unsigned dro
         }
         gc_word_add(c, sum, mine, theirs, k);
         gc_wire win = e ? gc_word_less(c, best, sum + drop, k - drop) : gc_const(c, 1);
-        for (unsigned i = 0; i < k - drop; i++)
+        for (unsigned i = 0; i < k - drop && e + 1 < count; i++)
             best[i] = e ? gc_mux(c, win, sum[drop + i], best[i]) : sum[drop + i];
         for (unsigned i = 0; i < bits; i++)
             index[i] = e ? gc_mux(c, win, gc_const(c, (int)(e >> i & 1)), index[i]) : gc_const(c, 0);

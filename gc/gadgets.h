@@ -49,7 +49,8 @@ int gc_relu_shares_circuit(gc_circuit **out, unsigned n, int known) MUST_CHECK;
 
 /** gc_argmax_circuit: `count` values, each shared as evaluator word + garbler word mod 2^k (evaluator inputs: value 0 first, k bits
  *  each; garbler alike).  Adds all k bits, drops the low `drop` bits, compares the rest as signed numbers.
- *  Outputs: the index of the largest, ties to the lowest index, ceil(log2 count) bits (at least 1), lsb first. */
+ *  Outputs: the index of the largest, ties to the lowest index, ceil(log2 count) bits (at least 1), lsb first.
+ *  ANDs: count (k - 1) + (2 count - 3)(k - drop), and for the index at most (count - 2) ceil(log2 count).   Errors: ERR_ARG, ERR_MEM. */
 int gc_argmax_circuit(gc_circuit **out, unsigned count, unsigned k, unsigned drop) MUST_CHECK;
 unsigned gc_index_bits(unsigned count);
 #define GC_ARGMAX_MAX 4096 /* values, at least 2; k at most 62, drop < k */

@@ -365,6 +365,8 @@ static void argmax(gc_party *p, unsigned count, unsigned k, unsigned drop, size_
     ck_assert(a && b && got && eb && kb);
     ck_assert_int_eq(gc_argmax_circuit(&c, count, k, drop), 0);
     ck_assert_uint_eq(c->outputs, gc_index_bits(count));
+    const unsigned ands = c->ands + c->ands_known, word_ands = count * (k - 1) + (2 * count - 3) * (k - drop);
+    ck_assert(ands >= word_ands && ands - word_ands <= (count - 2) * gc_index_bits(count));
     for (size_t j = 0; j < lanes; j++)
         for (unsigned i = 0; i < count; i++) {
             uint64_t *x = &a[j * count + i], *y = &b[j * count + i];
