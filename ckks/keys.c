@@ -5,6 +5,7 @@
 
 #include "base/bits.h"
 #include "base/mem.h"
+#include "ckks/ring_kern.h"
 #include "ckks/sample.h"
 
 int ckks_sk_create(ckks_sk **out, const ckks_params *p, prg *rng)
@@ -147,11 +148,11 @@ int ckks_poly_read_at(const ckks_params *p, uint32_t level, uint64_t *poly, cons
         uint64_t *r = poly + (size_t)i * p->n;
         bits_unpack(r, in, p->n, p->ntt[i]->q.bits);
         in += bits_bytes(p->n, p->ntt[i]->q.bits);
-        for (uint32_t j = 0; j < p->n; j++) {
-            if (r[j] < p->q[i]) continue;
-            mem_wipe(poly, (size_t)level * p->n * sizeof *poly);
-            return err_set(ERR_PEER, "polynomial: residue %u of prime %u is not below its modulus", j, i);
-        }
+        if (!ring_kern_best()->outside(r, p->n, &p->ntt[i]->q)) continue;
+        uint32_t j = 0;
+        while (r[j] < p->q[i]) j++;
+        mem_wipe(poly, (size_t)level * p->n * sizeof *poly);
+        return err_set(ERR_PEER, "polynomial: residue %u of prime %u is not below its modulus", j, i);
     }
     return 0;
 }

@@ -26,7 +26,7 @@ typedef struct {
     unsigned log_q; /* sum of bits: what the security table speaks of */
     uint64_t q[CKKS_MAX_PRIMES];
     ntt_table *ntt[CKKS_MAX_PRIMES];
-    ntt_table *wide; /* the largest 60-bit prime = 1 mod 2n, for exact products in ckks_decrypt_pow2 */
+    ntt_table *wide; /* the largest 60-bit prime = 1 mod 2n, for exact products in ckks_decrypt_pow2 that q[0] is too small for */
 } ckks_params;
 
 /** ckks_max_log_q: the most bits of modulus (special primes included) at ring degree n for 128-bit classical security

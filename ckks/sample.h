@@ -14,7 +14,8 @@
  *       2^-41 away in statistical distance, 2,048 less than 2^-45.   CT: n only. */
 void sample_ternary(prg *rng, int8_t *out, size_t n);
 
-/** sample_cbd: out[n] centred binomial, popcount(21 bits) - popcount(21 bits): in [-21, 21], variance 10.5.   CT: n only. */
+/** sample_cbd: out[n] centred binomial, popcount(21 bits) - popcount(21 bits): in [-21, 21], variance 10.5.   In: n a multiple of 256.
+ *  Out: 42 bits of the generator each, laid out as in ring_kern.h.   CT: n only. */
 void sample_cbd(prg *rng, int8_t *out, size_t n);
 
 /** sample_uniform_var: out[n] uniform in [0, q), by rejection: the generator's words in order, low m->bits bits of each, those below q.

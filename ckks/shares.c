@@ -4,11 +4,19 @@
 #include <string.h>
 
 #include "base/ct.h"
+#include "ckks/ring_kern.h"
 #include "ckks/sample.h"
 
 void ckks_encode_ring(const ckks_params *p, unsigned l, uint64_t *m, const uint64_t *v, size_t count)
 {
     const size_t n = p->n;
+    if (p->primes == 1 && ring_scale_fits(&p->ntt[0]->q, l)) {
+        const size_t whole = count / 8 * 8;
+        ring_kern_best()->scale(m, v, whole, &p->ntt[0]->q, l);
+        ring_kern_portable.scale(m + whole, v + whole, count - whole, &p->ntt[0]->q, l);
+        memset(m + count, 0, (n - count) * sizeof *m);
+        return;
+    }
     uint64_t q_low = 1; /* Q mod 2^64 */
     for (uint32_t i = 0; i < p->primes; i++) q_low *= p->q[i];
     for (uint32_t i = 0; i < p->primes; i++) {
@@ -44,23 +52,18 @@ void ckks_encrypt_seeded(const ckks_sk *sk, uint64_t *c0, const uint64_t *m, con
     prg_init(&g, seed, PRG_CKKS_C1, index);
     sample_cbd(rng, e, n);
     for (uint32_t i = 0; i < p->primes; i++) {
-        const modulus q = p->ntt[i]->q;
         expand_prime(p, i, &g, c1);
         ntt_convolve(p->ntt[i], c1, c1, sk->s + i * n);
-        for (size_t j = 0; j < n; j++) {
-            uint64_t x = mod_add(&q, m[i * n + j], sample_residue(&q, e[j]));
-            c0[i * n + j] = mod_sub(&q, x, c1[j]);
-        }
+        ring_kern_best()->noisy_sub(c0 + i * n, m + i * n, c1, e, n, &p->ntt[i]->q);
     }
 }
 
 /* c += key * u + e for one prime; u and key transformed, t[n] scratch. */
 static void add_masked(const ntt_table *ntt, uint64_t *c, const uint64_t *key, const uint64_t *u, const int8_t *e, uint64_t *t)
 {
-    const modulus q = ntt->q;
     ntt_multiply(ntt, t, key, u);
     ntt_inverse(ntt, t, t);
-    for (uint32_t j = 0; j < ntt->n; j++) c[j] = mod_add(&q, mod_add(&q, c[j], t[j]), sample_residue(&q, e[j]));
+    ring_kern_best()->noisy_add(c, c, t, e, ntt->n, &ntt->q);
 }
 
 void ckks_rerandomise(const ckks_pk *pk, uint64_t *c0, uint64_t *c1, prg *rng, uint64_t *scratch)
@@ -121,6 +124,10 @@ void ckks_fraction(const ckks_params *p, uint32_t level, unsigned k, uint64_t *o
 
 void ckks_switch_pow2(const ckks_params *p, unsigned k, uint64_t *out, const uint64_t *c)
 {
+    if (p->primes == 1 && ring_switch_fits(&p->ntt[0]->q, k)) {
+        ring_kern_best()->to_pow2(out, c, p->n, &p->ntt[0]->q, k);
+        return;
+    }
     ckks_fraction(p, p->primes, k, out, c);
     for (uint32_t j = 0; j < p->n; j++) out[j] = ct_low(out[j], k);
 }
@@ -132,13 +139,14 @@ int ckks_decrypt_pow2(const ckks_sk *sk, unsigned k, uint64_t *v, const uint64_t
     const size_t n = p->n;
     if (k < 1 || k + p->logn > 59) return err_set(ERR_ARG, "decryption: k = %u is not in [1, %u]", k, 59 - p->logn);
     if (count > n) return err_set(ERR_ARG, "decryption: count = %zu above n = %zu", count, n);
-    const modulus q = p->wide->q;
-    for (size_t j = 0; j < n; j++) scratch[j] = mod_from_signed(&q, ct_signed(ct_low(c1[j], k), k));
-    ntt_convolve(p->wide, scratch, scratch, sk->s + p->primes * n);
-    /* |c1 * s| <= n 2^(k-1) <= 2^58 < q / 2: the centred residue is the integer itself */
-    for (size_t j = 0; j < count; j++) {
-        uint64_t negative = (q.q / 2 - scratch[j]) >> 63;
-        v[j] = ct_low(c0[j] + scratch[j] - (q.q & (0 - negative)), k);
-    }
+    /* |c1 * s| <= n 2^(k-1) is below half the prime: the centred residue is the integer itself */
+    const int narrow = k + p->logn < p->ntt[0]->q.bits;
+    const ntt_table *t = narrow ? p->ntt[0] : p->wide;
+    const ring_kern *kern = ring_kern_best();
+    const size_t whole = count / 8 * 8;
+    kern->from_pow2(scratch, c1, n, &t->q, k);
+    ntt_convolve(t, scratch, scratch, sk->s + (narrow ? 0 : p->primes * n));
+    kern->add_centred(v, c0, scratch, whole, &t->q, k);
+    ring_kern_portable.add_centred(v + whole, c0 + whole, scratch + whole, count - whole, &t->q, k);
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "base/ct.h"
+#include "ckks/ring_kern.h"
 
 #define TILE 64 /* coefficients that stay in L1 while a row of weights runs over them */
 
@@ -32,11 +33,10 @@ int convert_accept(const ckks_params *p, unsigned l, uint64_t *ct, const uint8_t
     if (!share)
         return 0;
     ckks_encode_ring(p, l, scratch, share, batch);
-    for (uint32_t i = 0; i < p->primes; i++)
-        for (size_t j = 0; j < batch; j++) {
-            size_t at = (size_t)i * p->n + j;
-            ct[at] = mod_add(&p->ntt[i]->q, ct[at], scratch[at]);
-        }
+    for (uint32_t i = 0; i < p->primes; i++) {
+        uint64_t *r = ct + (size_t)i * p->n;
+        ring_kern_best()->add(r, r, scratch + (size_t)i * p->n, p->n, &p->ntt[i]->q);
+    }
     return 0;
 }
 

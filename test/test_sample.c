@@ -3,11 +3,23 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/cpu.h"
 #include "base/mem.h"
+#include "ckks/ring_kern.h"
 #include "ckks/sample.h"
 #include "test/ckks_oracle.h"
 
-#define MANY (1u << 20)
+#define MANY 10000128u /* a multiple of 512 */
+
+/* The statistics are taken of every kernel that this CPU can run. */
+static const ring_kern *kern;
+
+static int begin(prg *g, int i)
+{
+    kern = ring_kerns[i];
+    oracle_prg(g, 2);
+    return (cpu_features() & kern->needs) == kern->needs;
+}
 
 START_TEST(ternary_digits)
 {
@@ -29,12 +41,15 @@ END_TEST
 
 START_TEST(ternary_statistics)
 {
-    int8_t *u = mem_alloc(MANY, 1);
-    int64_t *wide = mem_alloc(MANY, sizeof *wide);
     prg g;
-    oracle_prg(&g, 2);
-    sample_ternary(&g, u, MANY);
-    uint64_t pair[9] = {0}, whole[3][8] = {{0}};
+    if (!begin(&g, _i)) return;
+    int8_t *u = mem_alloc(MANY, 1);
+    uint64_t w[64], pair[9] = {0}, whole[3][8] = {{0}};
+    int64_t *wide = mem_alloc(MANY, sizeof *wide);
+    for (size_t i = 0; i < MANY; i += 512) {
+        prg_bytes(&g, w, sizeof w);
+        kern->ternary(u + i, w, 64);
+    }
     double want[9];
     for (unsigned i = 0; i < MANY; i++) {
         wide[i] = u[i];
@@ -46,34 +61,50 @@ START_TEST(ternary_statistics)
     ck_assert(oracle_chi2(pair, want, 9) < 60); /* 8 degrees of freedom */
     for (int i = 0; i < 8; i++) want[i] = MANY / 24.0;
     for (int i = 0; i < 3; i++) ck_assert(oracle_chi2(whole[i], want, 8) < 60); /* every digit of a word */
+    oracle_prg(&g, 2);
+    int8_t *again = mem_alloc(MANY, 1);
+    sample_ternary(&g, again, MANY);
+    ck_assert_mem_eq(u, again, MANY);
+    mem_free(again);
     mem_free(u);
     mem_free(wide);
 }
 END_TEST
 
+/* Bytes in planes of 64: ring_kern.h */
 START_TEST(cbd_is_its_bits)
 {
-    int8_t e[1000];
+    int8_t e[2048];
+    uint8_t bits[21 * 64];
     prg g, twin;
     oracle_prg(&g, 3);
     oracle_prg(&twin, 3);
-    sample_cbd(&g, e, 1000);
-    for (int i = 0; i < 1000; i++) {
-        uint64_t x = prg_u64(&twin);
+    sample_cbd(&g, e, 2048);
+    for (int i = 0; i < 2048; i++) {
+        const int at = i % 256;
+        if (!at) prg_bytes(&twin, bits, sizeof bits);
         int want = 0;
-        for (int j = 0; j < 21; j++) want += (int)(x >> j & 1) - !(x >> (21 + j) & 1);
+        for (int k = 0; k < 42; k++) {
+            const int bit = k < 40 ? bits[(5 * (at / 64) + k / 8) * 64 + at % 64] >> k % 8 & 1 : bits[20 * 64 + at % 64] >> (2 * (at / 64) + k - 40) & 1;
+            want += k < 21 ? bit : bit - 1;
+        }
         ck_assert_int_eq(e[i], want);
     }
+    ck_assert_uint_eq(prg_u64(&g), prg_u64(&twin)); /* nothing was drawn and thrown away */
 }
 END_TEST
 
 START_TEST(cbd_statistics)
 {
+    prg g;
+    if (!begin(&g, _i)) return;
     int8_t *e = mem_alloc(MANY, 1);
     int64_t *wide = mem_alloc(MANY, sizeof *wide);
-    prg g;
-    oracle_prg(&g, 4);
-    sample_cbd(&g, e, MANY);
+    _Alignas(64) uint8_t bits[RING_CBD_BYTES];
+    for (size_t i = 0; i < MANY; i += RING_CBD_GROUP) {
+        prg_bytes(&g, bits, sizeof bits);
+        kern->cbd(e + i, bits);
+    }
     uint64_t count[43] = {0};
     double want[43], p = ldexp(1, -42); /* C(42, k) / 2^42 */
     for (unsigned i = 0; i < MANY; i++) {
@@ -96,10 +127,13 @@ START_TEST(cbd_statistics)
         count[hi - 1] += count[hi];
     }
     double x = oracle_chi2(count + lo, want + lo, (size_t)(hi - lo + 1));
-    ck_assert_msg(hi - lo > 25 && hi - lo < 33 && x < 100, "chi-square %g over %d cells", x, hi - lo + 1);
-    double lag = 0;
-    for (unsigned i = 1; i < MANY; i++) lag += (double)e[i] * e[i - 1] / MANY;
-    ck_assert(fabs(lag) < 6 * 10.5 / 1024);
+    ck_assert_msg(hi - lo > 28 && hi - lo < 36 && x < 105, "chi-square %g over %d cells", x, hi - lo + 1);
+    static const unsigned lags[] = {1, 8, 32, 64, 128}; /* neighbours, and those that share a byte or a vector */
+    for (size_t k = 0; k < 5; k++) {
+        double sum = 0;
+        for (unsigned i = lags[k]; i < MANY; i++) sum += (double)e[i] * e[i - lags[k]] / MANY;
+        ck_assert(fabs(sum) < 6 * 10.5 / sqrt(MANY));
+    }
     mem_free(e);
     mem_free(wide);
 }
@@ -107,27 +141,48 @@ END_TEST
 
 START_TEST(uniform_by_rejection)
 {
-    uint64_t *r = mem_alloc(MANY, sizeof *r);
+    const size_t many = 1u << 20;
+    uint64_t *r = mem_alloc(many, sizeof *r);
     modulus m;
     ck_assert_int_eq(modulus_init(&m, 786433), 0); /* a quarter of the 20-bit words is refused */
     prg g, twin;
     oracle_prg(&g, 5);
     oracle_prg(&twin, 5);
-    sample_uniform_var(&g, &m, r, MANY);
-    uint64_t refused = 0, count[256] = {0};
-    double want[256];
-    for (unsigned i = 0; i < MANY; i++) { /* the words in order */
+    sample_uniform_var(&g, &m, r, many);
+    uint64_t refused = 0;
+    for (unsigned i = 0; i < many; i++) { /* the words in order */
         uint64_t x;
         while ((x = prg_u64(&twin) % (1 << 20)) >= 786433) refused++;
         if (r[i] != x) ck_abort_msg("value %u is %llu, not %llu", i, (unsigned long long)r[i], (unsigned long long)x);
-        count[x * 256 / 786433]++;
     }
-    ck_assert(fabs((double)refused / MANY - 1.0 / 3) < 0.01);
+    ck_assert(fabs((double)refused / (double)many - 1.0 / 3) < 0.01);
     ck_assert_uint_eq(prg_u64(&g), prg_u64(&twin)); /* nothing was drawn and thrown away */
-    for (uint64_t i = 0; i < 256; i++)
-        want[i] = (double)MANY / 786433 * (double)((786433 * (i + 1) + 255) / 256 - (786433 * i + 255) / 256);
-    ck_assert(oracle_chi2(count, want, 256) < 420); /* 255 degrees of freedom */
     mem_free(r);
+}
+END_TEST
+
+START_TEST(uniform_statistics)
+{
+    prg g;
+    if (!begin(&g, _i)) return;
+    modulus m;
+    ck_assert_int_eq(modulus_init(&m, 786433), 0);
+    uint64_t w[512], r[512], count[256] = {0}, lane[8] = {0}, total = 0;
+    double want[256];
+    while (total < MANY) {
+        prg_bytes(&g, w, sizeof w);
+        const size_t kept = kern->accept_var(r, w, 512, &m);
+        for (size_t i = 0; i < kept; i++) {
+            count[r[i] * 256 / 786433]++;
+            lane[r[i] % 8]++;
+        }
+        total += kept;
+    }
+    for (uint64_t i = 0; i < 256; i++)
+        want[i] = (double)total / 786433 * (double)((786433 * (i + 1) + 255) / 256 - (786433 * i + 255) / 256);
+    ck_assert(oracle_chi2(count, want, 256) < 420); /* 255 degrees of freedom */
+    for (int i = 0; i < 8; i++) want[i] = (double)total / 8;
+    ck_assert(oracle_chi2(lane, want, 8) < 60);
 }
 END_TEST
 
@@ -149,10 +204,11 @@ int main(void)
     TCase *t = tcase_create("sample");
     tcase_set_timeout(t, 120);
     tcase_add_test(t, ternary_digits);
-    tcase_add_test(t, ternary_statistics);
+    tcase_add_loop_test(t, ternary_statistics, 0, RING_KERNS);
     tcase_add_test(t, cbd_is_its_bits);
-    tcase_add_test(t, cbd_statistics);
+    tcase_add_loop_test(t, cbd_statistics, 0, RING_KERNS);
     tcase_add_test(t, uniform_by_rejection);
+    tcase_add_loop_test(t, uniform_statistics, 0, RING_KERNS);
     tcase_add_test(t, lifted);
     suite_add_tcase(s, t);
     return oracle_run(s);

@@ -278,15 +278,22 @@ START_TEST(rerandomisation_adds_zero)
 }
 END_TEST
 
+/* With n = 1024 a prime of 26 bits is enough up to k = 15; with n = 2048 one of 50 bits up to 38: the wide prime takes over. */
+static const struct {
+    uint32_t n;
+    uint8_t bits;
+    unsigned ks[6];
+} exact[] = {{1024, 26, {1, 15, 16, 26, 48, 49}}, {2048, 50, {1, 19, 26, 38, 39, 48}}};
+
 START_TEST(decryption_is_exact)
 {
-    party a = begin(1024, 1, (const uint8_t[]){26}, 8);
+    party a = begin(exact[_i].n, 1, &exact[_i].bits, 8);
     const size_t n = a.p->n;
+    const unsigned last = 59 - a.p->logn;
     uint64_t *s = mem_alloc(n, 5 * sizeof *s), *c0 = s + n, *c1 = s + 2 * n, *v = s + 3 * n, *want = s + 4 * n;
     ntt_inverse(a.p->wide, s, a.sk->s + n);
-    static const unsigned ks[] = {1, 2, 17, 26, 48, 49};
     for (unsigned t = 0; t < 6; t++) {
-        const unsigned k = ks[t];
+        const unsigned k = exact[_i].ks[t];
         for (unsigned kind = 0; kind < 3; kind++) { /* random; all -2^(k-1); the signs of s, so that one sum is the largest there is */
             for (size_t j = 0; j < n; j++) {
                 c0[j] = ct_low(prg_u64(&a.g), k);
@@ -299,24 +306,34 @@ START_TEST(decryption_is_exact)
             ck_assert_int_eq(ckks_decrypt_pow2(a.sk, k, v, c0, n, c1, a.scratch), 0);
             for (size_t j = 0; j < n; j++)
                 if (v[j] != ct_low(want[j], k)) ck_abort_msg("k = %u, kind %u, coefficient %zu", k, kind, j);
-            v[3] = 12345;
-            ck_assert_int_eq(ckks_decrypt_pow2(a.sk, k, v, c0, 3, c1, a.scratch), 0); /* no further than count */
-            ck_assert_uint_eq(v[3], 12345);
+            for (size_t count = 3; count < 20; count += 8) {
+                v[count] = 12345;
+                ck_assert_int_eq(ckks_decrypt_pow2(a.sk, k, v, c0, count, c1, a.scratch), 0); /* no further than count */
+                for (size_t j = 0; j < count; j++) ck_assert_uint_eq(v[j], ct_low(want[j], k));
+                ck_assert_uint_eq(v[count], 12345);
+            }
         }
     }
     for (int sign = 0; sign < 2; sign++) { /* s all ones, or all minus ones: the last coefficient reaches the bound n 2^(k-1) */
-        uint64_t *wide = a.sk->s + n;
-        for (size_t j = 0; j < n; j++) {
-            wide[j] = sign ? a.p->wide->q.q - 1 : 1;
-            c1[j] = UINT64_C(1) << 48;
-            c0[j] = j;
+        for (unsigned i = 0; i < 2; i++) {
+            const ntt_table *ntt = i ? a.p->wide : a.p->ntt[0];
+            uint64_t *at = a.sk->s + i * n;
+            for (size_t j = 0; j < n; j++) at[j] = sign ? ntt->q.q - 1 : 1;
+            ntt_forward(ntt, at, at);
         }
-        ntt_forward(a.p->wide, wide, wide);
-        ck_assert_int_eq(ckks_decrypt_pow2(a.sk, 49, v, c0, n, c1, a.scratch), 0);
-        for (size_t j = 0; j < n; j++) /* 2 j + 2 - n terms of 2^48: half a turn each */
-            if (v[j] != ct_low(j + (2 * j + 2 - n) * c1[0], 49)) ck_abort_msg("s of one sign, coefficient %zu", j);
+        const unsigned largest[2] = {exact[_i].bits - 1u - a.p->logn, last};
+        for (unsigned i = 0; i < 2; i++) {
+            const unsigned k = largest[i];
+            for (size_t j = 0; j < n; j++) {
+                c1[j] = UINT64_C(1) << (k - 1);
+                c0[j] = j;
+            }
+            ck_assert_int_eq(ckks_decrypt_pow2(a.sk, k, v, c0, n, c1, a.scratch), 0);
+            for (size_t j = 0; j < n; j++) /* 2 j + 2 - n terms of 2^(k-1): half a turn each */
+                if (v[j] != ct_low(j + (2 * j + 2 - n) * c1[0], k)) ck_abort_msg("s of one sign, k = %u, coefficient %zu", k, j);
+        }
     }
-    ck_assert_int_eq(ckks_decrypt_pow2(a.sk, 50, v, c0, n, c1, a.scratch), ERR_ARG);
+    ck_assert_int_eq(ckks_decrypt_pow2(a.sk, last + 1, v, c0, n, c1, a.scratch), ERR_ARG);
     ck_assert_int_eq(ckks_decrypt_pow2(a.sk, 0, v, c0, n, c1, a.scratch), ERR_ARG);
     ck_assert_int_eq(ckks_decrypt_pow2(a.sk, 20, v, c0, n + 1, c1, a.scratch), ERR_ARG);
     mem_free(s);
@@ -400,7 +417,7 @@ int main(void)
     tcase_add_test(t, encryption_noise);
     tcase_add_test(t, rerandomisation_distributions);
     tcase_add_test(t, rerandomisation_adds_zero);
-    tcase_add_test(t, decryption_is_exact);
+    tcase_add_loop_test(t, decryption_is_exact, 0, 2);
     tcase_add_test(t, layer_of_one_prime);
     tcase_add_test(t, layer_of_two_primes);
     suite_add_tcase(s, t);

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: ISC
+#include "ckks/ring_kern.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/ct.h"
+#include "ckks/sample.h"
+
+const ring_kern *const ring_kerns[RING_KERNS] = {&ring_kern_portable, &ring_kern_avx2, &ring_kern_avx512};
+
+const ring_kern *ring_kern_best(void)
+{
+    static _Atomic(const ring_kern *) best;
+    const ring_kern *k = atomic_load_explicit(&best, memory_order_relaxed);
+    if (k) return k;
+    for (size_t i = 0; i < RING_KERNS; i++)
+        if ((cpu_features() & ring_kerns[i]->needs) == ring_kerns[i]->needs) k = ring_kerns[i];
+    atomic_store_explicit(&best, k, memory_order_relaxed);
+    return k;
+}
+
+static void ternary(int8_t *out, const uint64_t *w, size_t words)
+{
+    for (size_t i = 0; i < words; i++) {
+        uint64_t x = w[i]; /* digit by digit */
+        for (int j = 0; j < 8; j++) {
+            u128 y = (u128)x * 3;
+            *out++ = (int8_t)((int)(y >> 64) - 1);
+            x = (uint64_t)y;
+        }
+    }
+}
+
+#define BYTES(x) (UINT64_C(0x0101010101010101) * (x))
+
+/* Bits set in each byte.  Not the compiler's builtin: its library twin may index a table. */
+static inline uint64_t popcounts(uint64_t x)
+{
+    x -= x >> 1 & BYTES(0x55);
+    x = (x & BYTES(0x33)) + (x >> 2 & BYTES(0x33));
+    return (x + (x >> 4)) & BYTES(0x0f);
+}
+
+static uint64_t word_at(const uint8_t *in)
+{
+    uint64_t x;
+    memcpy(&x, in, sizeof x);
+    return x;
+}
+
+/* popcount(a) - popcount(b) of 21 bits each is popcount(a) + popcount(not b) - 21, and not b is as uniform as b. */
+static void cbd(int8_t out[RING_CBD_GROUP], const uint8_t in[RING_CBD_BYTES])
+{
+    for (unsigned c = 0; c < 4; c++)
+        for (unsigned j = 0; j < RING_CBD_PLANE; j += 8) {
+            uint64_t sum = popcounts(word_at(in + 20 * RING_CBD_PLANE + j) >> 2 * c & BYTES(3));
+            for (unsigned k = 0; k < 5; k++) sum += popcounts(word_at(in + (5 * c + k) * RING_CBD_PLANE + j));
+            sum = (sum + BYTES(128 - 21)) ^ BYTES(128); /* no byte carries: sums are at most 42 */
+            memcpy(out + c * RING_CBD_PLANE + j, &sum, sizeof sum);
+        }
+}
+
+static size_t accept_var(uint64_t *r, const uint64_t *w, size_t words, const modulus *q)
+{
+    const uint64_t mask = (UINT64_C(1) << q->bits) - 1;
+    size_t kept = 0;
+    for (size_t i = 0; i < words; i++) {
+        const uint64_t x = w[i] & mask;
+        r[kept] = x;
+        kept += x < q->q;
+    }
+    return kept;
+}
+
+static void lift(uint64_t *r, const int8_t *e, size_t n, const modulus *q)
+{
+    for (size_t i = 0; i < n; i++) r[i] = sample_residue(q, e[i]);
+}
+
+static void noisy_sub(uint64_t *r, const uint64_t *a, const uint64_t *b, const int8_t *e, size_t n, const modulus *q)
+{
+    for (size_t i = 0; i < n; i++) r[i] = mod_sub(q, mod_add(q, a[i], sample_residue(q, e[i])), b[i]);
+}
+
+static void noisy_add(uint64_t *r, const uint64_t *a, const uint64_t *b, const int8_t *e, size_t n, const modulus *q)
+{
+    for (size_t i = 0; i < n; i++) r[i] = mod_add(q, mod_add(q, a[i], sample_residue(q, e[i])), b[i]);
+}
+
+static void scale(uint64_t *r, const uint64_t *v, size_t n, const modulus *q, unsigned l)
+{
+    for (size_t i = 0; i < n; i++) r[i] = (uint64_t)(((u128)v[i] * q->q + (UINT64_C(1) << (l - 1))) >> l);
+}
+
+/* a 2^k = h q + rem: z = a 2^k mod q makes h = (a 2^k - z) / q, one more when z is above q / 2; all of it modulo 2^k. */
+static void to_pow2(uint64_t *r, const uint64_t *a, size_t n, const modulus *q, unsigned k)
+{
+    uint64_t inv = q->q; /* 1 / q modulo 2^64: right modulo 8, each step doubles the bits */
+    for (int i = 0; i < 5; i++) inv *= 2 - q->q * inv;
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t z = mod_reduce(q, (u128)a[i] << k), above = (q->q / 2 - z) >> 63;
+        r[i] = ct_low(((a[i] << k) - z) * inv + above, k);
+    }
+}
+
+static void from_pow2(uint64_t *r, const uint64_t *v, size_t n, const modulus *q, unsigned k)
+{
+    for (size_t i = 0; i < n; i++) {
+        const int64_t x = ct_signed(ct_low(v[i], k), k);
+        r[i] = (uint64_t)x + (q->q & (uint64_t)(x >> 63));
+    }
+}
+
+static void add_centred(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n, const modulus *q, unsigned k)
+{
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t negative = (q->q / 2 - b[i]) >> 63;
+        r[i] = ct_low(a[i] + b[i] - (q->q & (0 - negative)), k);
+    }
+}
+
+static void add(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n, const modulus *q)
+{
+    for (size_t i = 0; i < n; i++) r[i] = mod_add(q, a[i], b[i]);
+}
+
+static int outside(const uint64_t *a, size_t n, const modulus *q)
+{
+    uint64_t bad = 0;
+    for (size_t i = 0; i < n; i++) bad |= q->q - 1 - a[i];
+    return (int)(bad >> 63);
+}
+
+const ring_kern ring_kern_portable = {"portable", 0, ternary, cbd, accept_var, lift, noisy_sub, noisy_add,
+                                      scale, to_pow2, from_pow2, add_centred, add, outside};

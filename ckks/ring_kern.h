@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: ISC
+/** ring_kern.h: what is done to residues and small numbers beside the transform, one table of functions for each way to run it.
+ *  All results are canonical, so all kernels give the same bits.  CT: arguments that are not arrays, and lengths, only; but accept_var. */
+#ifndef TACIT_CKKS_RING_KERN_H
+#define TACIT_CKKS_RING_KERN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ckks/modulus.h"
+
+/* Centred binomial numbers are made of 42 bits each, in groups of 256, from 64-byte planes: planes 5c .. 5c + 4 hold 40 of the bits of
+ * numbers 64c .. 64c + 63, byte j of each for number 64c + j; of plane 20, byte j holds the other two of number 64c + j at bit 2c. */
+#define RING_CBD_GROUP 256
+#define RING_CBD_PLANE 64
+#define RING_CBD_BYTES (21 * RING_CBD_PLANE)
+
+/* ring_scale: 2^l <= q < 2^(l + 32), l <= 32.   ring_switch: q < 2^51, k <= 31. */
+static inline int ring_scale_fits(const modulus *q, unsigned l) { return l <= 32 && l < q->bits && q->bits <= l + 32; }
+static inline int ring_switch_fits(const modulus *q, unsigned k) { return k <= 31 && q->bits <= 51; }
+
+typedef struct {
+    const char *name;
+    unsigned needs; /* cpu_features */
+    /* out[8 i + j] = digit j of w[i] / 2^64 in base 3, less 1; words a multiple of 8. */
+    void (*ternary)(int8_t *out, const uint64_t *w, size_t words);
+    /* out[256] = (bits set among the 42) - 21. */
+    void (*cbd)(int8_t out[RING_CBD_GROUP], const uint8_t in[RING_CBD_BYTES]);
+    /* The low q.bits bits of w[], those below q, in order, to r[]; returns how many.  r[words] may be overwritten beyond them. */
+    size_t (*accept_var)(uint64_t *r, const uint64_t *w, size_t words, const modulus *q);
+    /* r = e mod q;  r = a + e - b;  r = a + b + e.   In: a, b in [0, q), |e| < q.   Alias: r may equal a or b. */
+    void (*lift)(uint64_t *r, const int8_t *e, size_t n, const modulus *q);
+    void (*noisy_sub)(uint64_t *r, const uint64_t *a, const uint64_t *b, const int8_t *e, size_t n, const modulus *q);
+    void (*noisy_add)(uint64_t *r, const uint64_t *a, const uint64_t *b, const int8_t *e, size_t n, const modulus *q);
+    /* r = floor(v q / 2^l + 1/2).   In: v < 2^l; ring_scale_fits(q, l). */
+    void (*scale)(uint64_t *r, const uint64_t *v, size_t n, const modulus *q, unsigned l);
+    /* r = round(a 2^k / q) mod 2^k.   In: a in [0, q); ring_switch_fits(q, k).   Alias: r may equal a. */
+    void (*to_pow2)(uint64_t *r, const uint64_t *a, size_t n, const modulus *q, unsigned k);
+    /* r = v mod q, v read as signed k-bit number (higher bits ignored).   In: 2^(k-1) < q.   Alias: r may equal v. */
+    void (*from_pow2)(uint64_t *r, const uint64_t *v, size_t n, const modulus *q, unsigned k);
+    /* r = a + (b centred) mod 2^k.   In: b in [0, q), k <= 63.   Alias: r may equal a or b. */
+    void (*add_centred)(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n, const modulus *q, unsigned k);
+    /* r = a + b mod q.   Alias: all allowed. */
+    void (*add)(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n, const modulus *q);
+    /* 1 if some a[] is not below q, else 0.   In: a[] < 2^63. */
+    int (*outside)(const uint64_t *a, size_t n, const modulus *q);
+} ring_kern; /* n a multiple of 8; the portable ones take any n */
+
+extern const ring_kern ring_kern_portable, ring_kern_avx2, ring_kern_avx512;
+
+#define RING_KERNS 3
+extern const ring_kern *const ring_kerns[RING_KERNS]; /* slowest first */
+
+/** ring_kern_best: the fastest one this CPU may use, picked at the first call. */
+const ring_kern *ring_kern_best(void);
+
+#endif
