@@ -18,6 +18,8 @@ FLAGS_aesni := -maes -msse4.1
 FLAGS_avx2  := -mavx2
 FLAGS_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl
 FLAGS_vaes  := -mavx2 -maes -mvaes
+FLAGS_gfni  := $(FLAGS_avx512) -mgfni
+FLAGS_pclmul := -mpclmul -msse4.1
 isa_flags    = $(FLAGS_$(lastword $(subst _, ,$(basename $(notdir $<)))))
 
 FOLDERS  := base net ckks ot gc convert nn

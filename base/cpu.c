@@ -12,6 +12,8 @@ unsigned cpu_features(void)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("pclmul"))
         f |= CPU_AESNI;
+    if (__builtin_cpu_supports("sse2"))
+        f |= CPU_SSE2;
     if (__builtin_cpu_supports("avx2"))
         f |= CPU_AVX2;
     if (f & CPU_AVX2 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && c >> 9 & 1) /* not every compiler knows these two by name */

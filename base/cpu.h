@@ -10,6 +10,7 @@ enum {
     CPU_AVX512 = 1 << 3, /* F, BW, DQ, VL */
     CPU_IFMA = 1 << 4,   /* AVX-512 IFMA */
     CPU_GFNI = 1 << 5,
+    CPU_SSE2 = 1 << 6,   /* every x86-64 */
 };
 
 /** cpu_features: the flags above that CPU and kernel support, less those masked by cpu_restrict. */

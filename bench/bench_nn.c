@@ -20,7 +20,7 @@ static int serve(int listening, const nn_qmodel *q, int sessions)
         prg rng;
         int fd;
         prg_init_random(&rng);
-        if (tcp_accept(listening, &fd, NULL) || chan_open(&ch, fd) || nn_serve(ch, q, &rng, &stats))
+        if (tcp_accept(listening, &fd, NULL) || chan_open(&ch, fd) || nn_serve(ch, q, NN_DEFAULT_OT, &rng, &stats))
             return 1;
         chan_free(ch);
     }
@@ -37,7 +37,7 @@ static int batches(const bench *b, const char *address, uint32_t n, uint8_t *pix
     nn_client *c;
     chan *ch;
     int fd;
-    if (tcp_connect(address, 0, &fd) || chan_open(&ch, fd) || nn_client_open(&c, ch, rng))
+    if (tcp_connect(address, 0, &fd) || chan_open(&ch, fd) || nn_client_open(&c, ch, 0, rng))
         return 1;
     int rc = 0;
     for (int i = -1; i < BENCH_SAMPLES && !rc; i++) {
@@ -67,7 +67,7 @@ static int setups(const bench *b, const char *address, prg *rng)
         nn_client *c;
         chan *ch;
         int fd;
-        if (tcp_connect(address, 0, &fd) || chan_open(&ch, fd) || nn_client_open(&c, ch, rng))
+        if (tcp_connect(address, 0, &fd) || chan_open(&ch, fd) || nn_client_open(&c, ch, 0, rng))
             return 1;
         s[i] = bench_now() - begin;
         nn_client_close(c);

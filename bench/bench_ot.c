@@ -8,8 +8,8 @@
 #include "base/mem.h"
 #include "bench/bench.h"
 #include "net/chan.h"
-#include "ot/iknp.h"
-#include "ot/transpose.h"
+#include "ot/extend.h"
+#include "ot/kern.h"
 
 #define COUNT 65536
 
@@ -77,15 +77,15 @@ static int bench_base(const bench *b, base_party *s, base_party *r)
 }
 
 typedef struct {
-    ot_iknp_sender *s;
-    ot_iknp_receiver *r;
+    ot_ext_sender *s;
+    ot_ext_receiver *r;
     block *t;
     uint8_t *u, *choice;
     int rc;
 } job;
 
-static void receive(void *arg) { ((job *)arg)->rc |= ot_iknp_recv(((job *)arg)->r, ((job *)arg)->t, ((job *)arg)->u, ((job *)arg)->choice, COUNT); }
-static void send_(void *arg) { ((job *)arg)->rc |= ot_iknp_send(((job *)arg)->s, ((job *)arg)->t, ((job *)arg)->u, COUNT); }
+static void receive(void *arg) { ((job *)arg)->rc |= ot_ext_recv(((job *)arg)->r, ((job *)arg)->t, ((job *)arg)->u, ((job *)arg)->choice, COUNT); }
+static void send_(void *arg) { ((job *)arg)->rc |= ot_ext_send(((job *)arg)->s, ((job *)arg)->t, ((job *)arg)->u, COUNT); }
 
 int main(int argc, char **argv)
 {
@@ -99,16 +99,16 @@ int main(int argc, char **argv)
     prg_init_random(&receiver.rng);
     prg_bytes(&receiver.rng, &receiver.delta, sizeof receiver.delta);
     receiver.delta.w[0] |= 1;
-    job j = {.t = mem_alloc(COUNT, sizeof *j.t), .u = mem_alloc(1, ot_iknp_bytes(COUNT)), .choice = mem_alloc(1, COUNT / 8)};
+    job j = {.t = mem_alloc(COUNT, sizeof *j.t), .u = mem_alloc(1, ot_ext_bytes(1, COUNT)), .choice = mem_alloc(1, COUNT / 8)};
     if (!j.t || !j.u || !j.choice || bench_base(&b, &sender, &receiver))
         return 1;
-    if (ot_iknp_sender_create(&j.s, (const uint8_t(*)[PRG_SEED_BYTES])receiver.chosen, &receiver.delta) ||
-        ot_iknp_receiver_create(&j.r, (const uint8_t(*)[2][PRG_SEED_BYTES])sender.both))
+    if (ot_ext_sender_create(&j.s, NULL, 1, (const uint8_t(*)[PRG_SEED_BYTES])receiver.chosen, &receiver.delta) ||
+        ot_ext_receiver_create(&j.r, NULL, 1, (const uint8_t(*)[2][PRG_SEED_BYTES])sender.both))
         return 1;
     bench_time(&b, "ot_correlated", "\"ot\":\"iknp\",\"party\":\"receiver\",\"in\":\"memory\"", aes_kernel(), "OT/s", COUNT, receive, &j);
     bench_time(&b, "ot_correlated", "\"ot\":\"iknp\",\"party\":\"sender\",\"in\":\"memory\"", aes_kernel(), "OT/s", COUNT, send_, &j);
-    ot_iknp_sender_free(j.s);
-    ot_iknp_receiver_free(j.r);
+    ot_ext_sender_free(j.s);
+    ot_ext_receiver_free(j.r);
     mem_free(j.t), mem_free(j.u), mem_free(j.choice);
     return j.rc != 0;
 }

@@ -62,10 +62,21 @@ static int listed(const char *list, const char *name)
     return 0;
 }
 
+/** extension: the k of ot/extend.h that a name stands for, 0: none. */
+static uint32_t extension(const char *name)
+{
+    static const char *const names[] = {[1] = "iknp", [2] = "softspoken2", [4] = "softspoken4", [8] = "softspoken8"};
+    uint32_t k = 8;
+    while (k && strcmp(name, names[k]))
+        k /= 2;
+    return k;
+}
+
 int cli_parse(cli_args *a, int argc, char **argv, const char *allowed, const char *operand, const char *help)
 {
     memset(a, 0, sizeof *a);
     a->command = argv[1];
+    const char *ot = NULL;
     a->quant = (nn_quant_options){NN_DEFAULT_WBITS, NN_DEFAULT_ABITS};
     const struct {
         const char *name;
@@ -76,7 +87,7 @@ int cli_parse(cli_args *a, int argc, char **argv, const char *allowed, const cha
         {"--listen", &a->listen, NULL, 0},   {"--images", &a->images, NULL, 0},  {"--labels", &a->labels, NULL, 0},
         {"--reference", &a->reference, NULL, 0}, {"--count", NULL, &a->count, 1},    {"--skip", NULL, &a->skip, 0},
         {"--batch", NULL, &a->batch, 1},     {"--sessions", NULL, &a->sessions, 1}, {"--wbits", NULL, &a->quant.wbits, 2},
-        {"--abits", NULL, &a->quant.abits, 4},
+        {"--abits", NULL, &a->quant.abits, 4}, {"--ot", &ot, NULL, 0},
     };
     for (int i = 2; i < argc; i++) {
         const char *s = argv[i];
@@ -116,6 +127,8 @@ int cli_parse(cli_args *a, int argc, char **argv, const char *allowed, const cha
             return cli_usage(a->command, "%s %s: not a number from %u on", s, argv[i], options[o].least);
         *options[o].number = (uint32_t)x;
     }
+    if (ot && !(a->ot = extension(ot)))
+        return cli_usage(a->command, "--ot %s: iknp, softspoken2, softspoken4 or softspoken8", ot);
     return operand && !a->operand ? cli_usage(a->command, "%s is missing", operand) : -1;
 }
 

@@ -17,6 +17,7 @@ typedef struct {
     const char *listen, *images, *labels, *reference;
     uint32_t count, skip, batch, sessions; /* 0: not given */
     nn_quant_options quant;
+    uint32_t ot; /* k of ot/extend.h, 0: not given */
     int json, verbose;
 } cli_args;
 
@@ -45,6 +46,7 @@ typedef struct {
     const uint8_t *pixels, *labels; /* labels may be NULL */
     uint32_t count, size;           /* images, bytes an image */
     uint32_t batch;                 /* 0: the plan's maximum */
+    unsigned ot;                    /* k of OT extension to ask for, 0: as the server likes */
     const nn_qmodel *reference;     /* NULL: none */
     void (*show)(uint32_t image, int32_t label); /* called for each prediction of a finished batch; may be NULL */
     int progress;
@@ -67,6 +69,6 @@ int cli_infer(int argc, char **argv);
 int cli_demo(int argc, char **argv);
 
 /** cli_serve_loop: serves sessions on a listening socket until the stop flag or `sessions` of them (0: no limit). */
-int cli_serve_loop(int listen_fd, const nn_qmodel *q, uint32_t sessions, int json, int quiet);
+int cli_serve_loop(int listen_fd, const nn_qmodel *q, unsigned ot, uint32_t sessions, int json, int quiet);
 
 #endif

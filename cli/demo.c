@@ -91,7 +91,7 @@ int cli_demo(int argc, char **argv)
     const pid_t server = fork();
     if (server == 0) {
         cli_catch_signals();
-        _exit(cli_serve_loop(fd, q, 1, 0, 1) ? EXIT_FAILED : EXIT_OK);
+        _exit(cli_serve_loop(fd, q, NN_DEFAULT_OT, 1, 0, 1) ? EXIT_FAILED : EXIT_OK);
     }
     const pid_t child = server < 0 ? -1 : fork();
     if (child == 0) {

@@ -23,6 +23,7 @@ static const char help[] =
     "                    (with --wbits and --abits as the server has them)\n"
     "  --count n         only n images        --skip n   not the first n images (to resume)\n"
     "  --batch n         images a batch (as many as the plan allows)\n"
+    "  --ot NAME         OT extension to ask for: iknp, softspoken2, softspoken4, softspoken8 (as the server likes)\n"
     "  --verbose         a line a prediction for people too (otherwise only up to 100 images)\n"
     "  --json            one JSON object a prediction, then {\"summary\":...}\n";
 
@@ -84,7 +85,7 @@ int cli_infer_run(cli_infer_job *job, const char *address)
     chan_set_stop(ch, &cli_stop);
     chan_set_timeout(ch, IDLE_MS);
     prg_init_random(&rng);
-    if (!(rc = nn_client_open(&c, ch, &rng))) {
+    if (!(rc = nn_client_open(&c, ch, job->ot, &rng))) {
         rc = session(job, ch, c, begin);
         nn_client_stats(c, &job->stats);
         nn_client_close(c);
@@ -204,7 +205,7 @@ int cli_infer(int argc, char **argv)
     cli_infer_job job = {0};
     nn_idx *images = NULL, *labels = NULL;
     nn_qmodel *reference = NULL;
-    int code = cli_parse(&a, argc, argv, "--images --labels --reference --count --skip --batch --json --verbose --wbits --abits", "ADDR:PORT", help);
+    int code = cli_parse(&a, argc, argv, "--images --labels --reference --count --skip --batch --json --verbose --wbits --abits --ot", "ADDR:PORT", help);
     if (code >= 0)
         return code;
     if (!a.images)
@@ -216,6 +217,7 @@ int cli_infer(int argc, char **argv)
     if (!rc) {
         first_image = a.skip;
         job.batch = a.batch;
+        job.ot = a.ot;
         job.progress = 1;
         job.show = a.json ? show_json : a.verbose || job.count <= 100 ? show_line : NULL;
         rc = cli_infer_run(&job, a.operand);

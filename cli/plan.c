@@ -5,15 +5,16 @@
 #include "nn/onnx.h"
 
 static const char help[] =
-    "usage: tacit plan MODEL.onnx [--json] [--wbits n] [--abits n]\n"
+    "usage: tacit plan MODEL.onnx [--json] [--wbits n] [--abits n] [--ot NAME]\n"
     "\n"
     "Prints what will run, layer by layer; all of it is known to the client too.\n"
     "  --wbits n   bits of a weight, 2 to 11 (8)\n"
     "  --abits n   bits kept of one standard deviation of a layer's output, 4 to 20\n"
+    "  --ot NAME   of the server, see tacit serve --help\n"
     "  --json      one JSON object a line\n";
 
 /** layer_bytes: bytes of a layer for a full batch: request, response, OT, tables.  Framing apart. */
-static int layer_bytes(const nn_plan *p, uint32_t i, double *up, double *down)
+static int layer_bytes(const nn_plan *p, unsigned ot, uint32_t i, double *up, double *down)
 {
     const nn_plan_layer *a = &p->layer[i];
     const size_t lanes = (size_t)a->out * p->max_batch;
@@ -26,13 +27,13 @@ static int layer_bytes(const nn_plan *p, uint32_t i, double *up, double *down)
     *down = (double)a->out * (double)convert_response_bytes(params, nn_k(a), p->max_batch);
     ckks_params_free(params);
     if (a->relu) {
-        *down += (double)convert_u_bytes(nn_n(a), lanes);
+        *down += (double)convert_u_bytes(ot, nn_n(a), lanes);
         *up += (double)gc_relu_bytes(nn_n(a), p->layer[i + 1].l, lanes);
         return 0;
     }
     if ((rc = gc_argmax_circuit(&f, a->out, nn_k(a), nn_drop(a))))
         return rc;
-    *down += (double)convert_u_bytes((size_t)a->out * nn_k(a), p->max_batch);
+    *down += (double)convert_u_bytes(ot, (size_t)a->out * nn_k(a), p->max_batch);
     *up += (double)gc_circuit_row_bytes(f, p->max_batch);
     gc_circuit_free(f);
     return 0;
@@ -43,7 +44,7 @@ int cli_plan(int argc, char **argv)
     cli_args a;
     nn_model *m = NULL;
     nn_qmodel *q = NULL;
-    int code = cli_parse(&a, argc, argv, "--json --wbits --abits", "MODEL.onnx", help);
+    int code = cli_parse(&a, argc, argv, "--json --wbits --abits --ot", "MODEL.onnx", help);
     if (code >= 0)
         return code;
     int rc = nn_onnx_load(&m, a.operand);
@@ -64,7 +65,7 @@ int cli_plan(int argc, char **argv)
         const nn_plan_layer *x = &p->layer[i];
         double up, down;
         unsigned log_q = 0;
-        if ((rc = layer_bytes(p, i, &up, &down)))
+        if ((rc = layer_bytes(p, a.ot ? a.ot : NN_DEFAULT_OT, i, &up, &down)))
             break;
         for (uint32_t j = 0; j < x->ckks.primes; j++)
             log_q += x->ckks.bits[j];

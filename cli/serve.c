@@ -9,12 +9,14 @@
 #define IDLE_MS (10 * 60 * 1000) /* a client that stays silent for so long is dropped */
 
 static const char help[] =
-    "usage: tacit serve MODEL.onnx [--listen ADDR:PORT] [--sessions n] [--json] [--wbits n] [--abits n]\n"
+    "usage: tacit serve MODEL.onnx [--listen ADDR:PORT] [--sessions n] [--json] [--wbits n] [--abits n] [--ot NAME]\n"
     "\n"
     "Answers one client after the other until SIGINT or SIGTERM.\n"
     "  --listen ADDR:PORT   where (127.0.0.1:0; port 0 takes a free one and says which)\n"
     "  --sessions n         stops after n sessions\n"
     "  --wbits n, --abits n quantisation, see tacit plan --help\n"
+    "  --ot NAME            iknp, softspoken2, softspoken4 (default) or softspoken8, where the client does not ask for one:\n"
+    "                       fewer bytes of OT (a half, a quarter, an eighth), more AES (as many, twice, sixteen times)\n"
     "  --json               {\"listening\":...}, then one JSON object a session\n"
     "The channel is neither encrypted nor authenticated yet: listen on loopback, or inside a tunnel.\n";
 
@@ -38,7 +40,7 @@ static void report(const nn_stats *s, const chan_stats *t, int rc, int json)
             s->seconds[NN_PHASE_LINEAR], s->seconds[NN_PHASE_OT], s->seconds[NN_PHASE_GC], rc ? "; ended by: " : "", rc ? err_text() : "");
 }
 
-int cli_serve_loop(int listen_fd, const nn_qmodel *q, uint32_t sessions, int json, int quiet)
+int cli_serve_loop(int listen_fd, const nn_qmodel *q, unsigned ot, uint32_t sessions, int json, int quiet)
 {
     for (uint32_t served = 0; !cli_stop && (!sessions || served < sessions); served++) {
         nn_stats stats = {0};
@@ -52,7 +54,7 @@ int cli_serve_loop(int listen_fd, const nn_qmodel *q, uint32_t sessions, int jso
             chan_set_stop(ch, &cli_stop);
             chan_set_timeout(ch, IDLE_MS);
             prg_init_random(&rng); /* fresh for every session */
-            rc = nn_serve(ch, q, &rng, &stats);
+            rc = nn_serve(ch, q, ot, &rng, &stats);
             chan_get_stats(ch, &traffic);
             prg_wipe(&rng);
             chan_free(ch);
@@ -69,7 +71,7 @@ int cli_serve(int argc, char **argv)
     nn_model *m = NULL;
     nn_qmodel *q = NULL;
     char bound[96];
-    int fd, code = cli_parse(&a, argc, argv, "--listen --sessions --json --wbits --abits", "MODEL.onnx", help);
+    int fd, code = cli_parse(&a, argc, argv, "--listen --sessions --json --wbits --abits --ot", "MODEL.onnx", help);
     if (code >= 0)
         return code;
     cli_catch_signals();
@@ -88,7 +90,7 @@ int cli_serve(int argc, char **argv)
     fprintf(stderr, "listening on %s\n*** NOT ENCRYPTED, NOT AUTHENTICATED: whoever is on the network between can read the traffic and alter it. ***\n",
             bound);
     fflush(stdout);
-    rc = cli_serve_loop(fd, q, a.sessions, a.json, 0);
+    rc = cli_serve_loop(fd, q, a.ot ? a.ot : NN_DEFAULT_OT, a.sessions, a.json, 0);
     close(fd);
     nn_qmodel_free(q);
     if (rc && rc != ERR_INTERRUPTED)

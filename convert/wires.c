@@ -36,13 +36,13 @@ void convert_known(uint8_t *bits, const uint64_t *v, size_t lanes, unsigned widt
 
 int convert_ask(convert_evaluator *e, const uint8_t *choices, size_t wires, size_t lanes, block *labels, uint8_t *u)
 {
-    return ot_iknp_recv(e->ot, labels, u, choices, wires * gc_stride(lanes));
+    return ot_ext_recv(e->ot, labels, u, choices, wires * gc_stride(lanes));
 }
 
 int convert_relu_garble(convert_garbler *g, unsigned n, unsigned l, size_t lanes, const uint64_t *v_g, const uint8_t *u, block *labels0,
                         uint8_t *rows, uint64_t *share)
 {
-    int rc = ot_iknp_send(g->ot, labels0, u, n * gc_stride(lanes));
+    int rc = ot_ext_send(g->ot, labels0, u, n * gc_stride(lanes));
     return rc ? rc : gc_relu_garble(&g->gc, n, l, lanes, labels0, v_g, rows, share);
 }
 

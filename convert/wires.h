@@ -9,23 +9,23 @@
 #include "gc/gadgets.h"
 #include "gc/garble.h"
 #include "gc/relu.h"
-#include "ot/iknp.h"
+#include "ot/extend.h"
 
 typedef struct {
     gc_session gc;
-    ot_iknp_sender *ot;
+    ot_ext_sender *ot;
 } convert_garbler;
 
 typedef struct {
     gc_session gc;
-    ot_iknp_receiver *ot;
+    ot_ext_receiver *ot;
 } convert_evaluator;
 
 /** convert_labels: labels of `wires` wires: blocks to allocate (a multiple of 128), wires * stride of which are used. */
 static inline size_t convert_labels(size_t wires, size_t lanes) { return (wires * gc_stride(lanes) + 127) / 128 * 128; }
 
-/** convert_u_bytes: bytes of the evaluator's OT message for them. */
-static inline size_t convert_u_bytes(size_t wires, size_t lanes) { return ot_iknp_bytes(wires * gc_stride(lanes)); }
+/** convert_u_bytes: bytes of the evaluator's OT message for them with k of ot/extend.h. */
+static inline size_t convert_u_bytes(unsigned k, size_t wires, size_t lanes) { return ot_ext_bytes(k, wires * gc_stride(lanes)); }
 
 /** convert_truncate: share[i] = share[i] >> drop: local truncation (docs/PROTOCOL.md).   In: share[i] < 2^k.  Out: < 2^(k - drop). */
 void convert_truncate(uint64_t *share, size_t count, unsigned drop);

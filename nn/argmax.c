@@ -30,7 +30,7 @@ static int last_alloc(last_bufs *b, const nn_session *s, int slots, unsigned bit
     memset(b, 0, sizeof *b);
     b->lanes = nn_argmax_lanes(a, s->batch);
     b->wires = (size_t)a->out * nn_k(a);
-    b->u = convert_u_bytes(b->wires, b->lanes);
+    b->u = convert_u_bytes(s->ot, b->wires, b->lanes);
     b->rows = gc_circuit_row_bytes(s->argmax, b->lanes);
     b->out = mem_alloc(s->argmax->outputs * gc_stride(b->lanes), sizeof *b->out);
     b->bits = mem_alloc(b->wires, gc_stride(b->lanes) / 8 * bit);
@@ -110,7 +110,7 @@ static int server_argmax_ask(nn_server *v, last_bufs *b, uint32_t at)
     nn_phase(s, NN_PHASE_OT);
     last_bits(s, v->logits, first, lanes, b->bits, gc_stride(lanes) / 8, convert_choices);
     int rc = convert_ask(&v->gc, b->bits, b->wires, lanes, b->in[at % NN_WINDOW], b->aux);
-    return rc ? rc : nn_put(s, CHAN_OT_U, nn_flight_response(s->plan.layers - 1), b->aux, convert_u_bytes(b->wires, lanes));
+    return rc ? rc : nn_put(s, CHAN_OT_U, nn_flight_response(s->plan.layers - 1), b->aux, convert_u_bytes(s->ot, b->wires, lanes));
 }
 
 static int server_argmax_take(nn_server *v, last_bufs *b, uint32_t at, uint8_t *colours)
@@ -196,10 +196,10 @@ int nn_client_last(nn_client *c, int32_t *labels)
     for (uint32_t at = 0; at < s->batch; at += b.lanes) {
         const uint32_t lanes = nn_min(b.lanes, s->batch - at);
 
-        if ((rc = nn_get(s, CHAN_OT_U, nn_flight_response(i), b.aux, convert_u_bytes(b.wires, lanes))))
+        if ((rc = nn_get(s, CHAN_OT_U, nn_flight_response(i), b.aux, convert_u_bytes(s->ot, b.wires, lanes))))
             goto out;
         nn_phase(s, NN_PHASE_OT);
-        if ((rc = ot_iknp_send(c->gc.ot, b.in[0], b.aux, b.wires * gc_stride(lanes))))
+        if ((rc = ot_ext_send(c->gc.ot, b.in[0], b.aux, b.wires * gc_stride(lanes))))
             goto out;
         nn_phase(s, NN_PHASE_GC);
         last_bits(s, c->logits, at, lanes, b.bits, gc_stride(lanes), convert_known);

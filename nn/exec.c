@@ -155,7 +155,7 @@ static int hidden_alloc(hidden_bufs *b, const nn_session *s, uint32_t i, int slo
     b->lanes = (size_t)b->chunk * s->batch;
     b->response = convert_response_bytes(s->params[i], nn_k(a), s->batch);
     b->next = ckks_poly_bytes(s->params[i + 1]);
-    b->u = convert_u_bytes(n, b->lanes);
+    b->u = convert_u_bytes(s->ot, n, b->lanes);
     b->rows = gc_relu_bytes(n, l, b->lanes);
     b->ct = slots > 1 ? mem_alloc(b->chunk, convert_ct_words(s->params[i]) * sizeof *b->ct) : NULL;
     b->wire = mem_alloc(1, b->chunk * (b->response > b->next ? b->response : b->next));
@@ -186,7 +186,7 @@ static int server_ask(nn_server *v, uint32_t i, hidden_bufs *b, uint32_t at)
     convert_truncate(mine, lanes, nn_drop(a));
     convert_choices(choices, mine, lanes, nn_n(a));
     rc = convert_ask(&v->gc, choices, nn_n(a), lanes, b->labels[at % NN_WINDOW], b->aux);
-    return rc ? rc : nn_put(s, CHAN_OT_U, nn_flight_response(i), b->aux, convert_u_bytes(nn_n(a), lanes));
+    return rc ? rc : nn_put(s, CHAN_OT_U, nn_flight_response(i), b->aux, convert_u_bytes(s->ot, nn_n(a), lanes));
 }
 
 /** server_take: flight 2i + 2: evaluates a chunk's ReLUs and adds the outcome to the client's encrypted share. */
@@ -267,10 +267,10 @@ int nn_client_hidden(nn_client *c, uint32_t i)
         if ((rc = nn_get(s, CHAN_RESPONSE, nn_flight_response(i), b.wire, n * b.response)) || (rc = nn_client_unmask(c, i, n, b.wire, mine)))
             goto out;
         convert_truncate(mine, lanes, nn_drop(a));
-        if ((rc = nn_get(s, CHAN_OT_U, nn_flight_response(i), b.aux, convert_u_bytes(nn_n(a), lanes))))
+        if ((rc = nn_get(s, CHAN_OT_U, nn_flight_response(i), b.aux, convert_u_bytes(s->ot, nn_n(a), lanes))))
             goto out;
         nn_phase(s, NN_PHASE_OT);
-        if ((rc = ot_iknp_send(c->gc.ot, b.labels[0], b.aux, nn_n(a) * gc_stride(lanes))))
+        if ((rc = ot_ext_send(c->gc.ot, b.labels[0], b.aux, nn_n(a) * gc_stride(lanes))))
             goto out;
         nn_phase(s, NN_PHASE_GC);
         if ((rc = gc_relu_garble(&c->gc.gc, nn_n(a), to->l, lanes, b.labels[0], mine, b.aux, share)) ||
@@ -314,7 +314,7 @@ static int serve_batch(nn_server *v)
     return rc;
 }
 
-int nn_serve(chan *ch, const nn_qmodel *q, prg *rng, nn_stats *stats)
+int nn_serve(chan *ch, const nn_qmodel *q, unsigned ot, prg *rng, nn_stats *stats)
 {
     nn_server *v = mem_alloc(1, sizeof *v);
     unsigned kind = CHAN_BYE;
@@ -323,7 +323,7 @@ int nn_serve(chan *ch, const nn_qmodel *q, prg *rng, nn_stats *stats)
     memset(stats, 0, sizeof *stats);
     if (!v)
         return err_set(ERR_MEM, "out of memory");
-    rc = nn_server_open(v, ch, q, rng);
+    rc = nn_server_open(v, ch, q, ot, rng);
     while (!rc) {
         nn_phase(&v->s, NN_PHASE_WAIT);
         if ((rc = chan_peek(ch, &kind)))
@@ -342,14 +342,14 @@ int nn_serve(chan *ch, const nn_qmodel *q, prg *rng, nn_stats *stats)
     return rc;
 }
 
-int nn_client_open(nn_client **out, chan *ch, prg *rng)
+int nn_client_open(nn_client **out, chan *ch, unsigned ot, prg *rng)
 {
     nn_client *c = mem_alloc(1, sizeof *c);
 
     *out = NULL;
     if (!c)
         return err_set(ERR_MEM, "out of memory");
-    int rc = nn_client_setup(c, ch, rng);
+    int rc = nn_client_setup(c, ch, ot, rng);
     if (rc) {
         rc = give_up(ch, rc);
         nn_client_teardown(c);
@@ -362,6 +362,7 @@ int nn_client_open(nn_client **out, chan *ch, prg *rng)
 }
 
 const nn_plan *nn_client_plan(const nn_client *c) { return &c->s.plan; }
+unsigned nn_client_ot(const nn_client *c) { return c->s.ot; }
 
 int nn_client_infer(nn_client *c, const uint8_t *pixels, uint32_t count, int32_t *labels, void (*progress)(void *, double), void *arg)
 {

@@ -17,14 +17,17 @@ typedef struct {
 } nn_stats;
 enum { NN_PHASE_SETUP, NN_PHASE_LINEAR, NN_PHASE_OT, NN_PHASE_GC, NN_PHASE_WAIT };
 
-/** nn_serve: one session on a fresh channel, until the client says goodbye.
+#define NN_DEFAULT_OT 4 /* k of ot/extend.h: on loopback the fastest, with a quarter of IKNP's bytes */
+
+/** nn_serve: one session on a fresh channel, until the client says goodbye.  OT is extended with the client's k if it asks for one, else `ot`.
  *  Errors: what the channel gives, ERR_PEER, ERR_MEM, ERR_LIMIT; the peer has been told. */
-int nn_serve(chan *ch, const nn_qmodel *q, prg *rng, nn_stats *stats) MUST_CHECK;
+int nn_serve(chan *ch, const nn_qmodel *q, unsigned ot, prg *rng, nn_stats *stats) MUST_CHECK;
 
 typedef struct nn_client nn_client;
 
-/** nn_client_open: hello, plan, keys, base OT. */
-int nn_client_open(nn_client **out, chan *ch, prg *rng) MUST_CHECK;
+/** nn_client_open: hello, plan, keys, base OT.   ot: the k that it asks for, 0: as the server likes. */
+int nn_client_open(nn_client **out, chan *ch, unsigned ot, prg *rng) MUST_CHECK;
+unsigned nn_client_ot(const nn_client *c);
 const nn_plan *nn_client_plan(const nn_client *c);
 
 /** nn_client_infer: labels[count] of pixels[count][layer[0].in], count in [1, plan.max_batch].  After an error the client is dead (labels of

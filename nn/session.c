@@ -10,7 +10,8 @@
 static const uint8_t hello_magic[8] = {'T', 'A', 'C', 'I', 'T', 0, 0, 1}; /* the last byte is the wire version */
 
 #define NONCE_BYTES 32
-#define HELLO_BYTES (sizeof hello_magic + NONCE_BYTES)
+#define HELLO_BYTES (sizeof hello_magic + 1 + NONCE_BYTES) /* magic, the k of OT extension that is asked for or 0, nonce */
+#define PLAN_HEAD (1 + NONCE_BYTES)                           /* that k, nonce */
 
 static double now(void)
 {
@@ -146,7 +147,21 @@ static size_t keys_bytes(const nn_session *s)
 
 /* ---- set-up: the server ---- */
 
-int nn_server_open(nn_server *v, chan *ch, const nn_qmodel *q, prg *rng)
+/** server_extension: makes the receiver of the extension and sends its set-up message. */
+static int server_extension(nn_server *v, const uint8_t keys[OT_BASE_COUNT][2][PRG_SEED_BYTES])
+{
+    const size_t len = ot_ext_setup_bytes(v->s.ot);
+    uint8_t *message = mem_alloc(1, len);
+    if (!message)
+        return err_set(ERR_MEM, "out of memory");
+    int rc = ot_ext_receiver_create(&v->gc.ot, message, v->s.ot, keys);
+    if (!rc && len)
+        rc = nn_put(&v->s, CHAN_OT_BASE, 3, message, len);
+    mem_free(message);
+    return rc;
+}
+
+int nn_server_open(nn_server *v, chan *ch, const nn_qmodel *q, unsigned ot, prg *rng)
 {
     nn_session *s = &v->s;
     uint8_t hello[HELLO_BYTES], keys[OT_BASE_COUNT][2][PRG_SEED_BYTES], element[OT_BASE_ELEMENT_BYTES], answer[OT_BASE_ANSWER_BYTES];
@@ -167,7 +182,7 @@ int nn_server_open(nn_server *v, chan *ch, const nn_qmodel *q, prg *rng)
         goto out;
 
     rc = ERR_MEM;
-    plan = mem_alloc(1, NONCE_BYTES + NN_PLAN_BYTES_MAX);
+    plan = mem_alloc(1, PLAN_HEAD + NN_PLAN_BYTES_MAX);
     buf = mem_alloc(1, keys_bytes(s));
     if (!plan || !buf)
         goto out;
@@ -178,8 +193,14 @@ int nn_server_open(nn_server *v, chan *ch, const nn_qmodel *q, prg *rng)
         rc = err_set(ERR_PEER, "hello: magic or version is not ours");
         goto out;
     }
-    prg_bytes(rng, plan, NONCE_BYTES);
-    len = NONCE_BYTES + nn_plan_write(&s->plan, plan + NONCE_BYTES);
+    s->ot = hello[sizeof hello_magic] ? hello[sizeof hello_magic] : ot;
+    if (!ot_ext_valid(s->ot)) {
+        rc = err_set(s->ot == ot ? ERR_ARG : ERR_PEER, "hello: OT extension: k is 1, 2, 4 or 8, not %u", s->ot);
+        goto out;
+    }
+    plan[0] = (uint8_t)s->ot;
+    prg_bytes(rng, plan + 1, NONCE_BYTES);
+    len = PLAN_HEAD + nn_plan_write(&s->plan, plan + PLAN_HEAD);
     session_id(s->session, hello, plan, len);
     if ((rc = nn_put(s, CHAN_PLAN, 1, plan, len)) || (rc = nn_get(s, CHAN_KEYS, 2, buf, keys_bytes(s))))
         goto out;
@@ -197,8 +218,8 @@ int nn_server_open(nn_server *v, chan *ch, const nn_qmodel *q, prg *rng)
     uint8_t *challenge = buf + OT_BASE_MESSAGE_BYTES;
     if ((rc = nn_get(s, CHAN_OT_BASE, 2, buf, OT_BASE_MESSAGE_BYTES)) || (rc = ot_base_send_start(&base, element, buf, s->session, rng)) ||
         (rc = nn_put(s, CHAN_OT_BASE, 3, element, sizeof element)) || (rc = chan_flush(ch)) || /* both multiply at the same time */
-        (rc = ot_base_send_challenge(base, challenge, keys)) || (rc = ot_iknp_receiver_create(&v->gc.ot, keys)) ||
-        (rc = nn_put(s, CHAN_OT_BASE, 3, challenge, OT_BASE_CHALLENGE_BYTES)) ||
+        (rc = ot_base_send_challenge(base, challenge, keys)) || (rc = nn_put(s, CHAN_OT_BASE, 3, challenge, OT_BASE_CHALLENGE_BYTES)) ||
+        (rc = server_extension(v, (const uint8_t(*)[2][PRG_SEED_BYTES])keys)) ||
         (rc = nn_get(s, CHAN_OT_BASE, 4, answer, sizeof answer)) || (rc = ot_base_send_finish(base, answer)))
         goto out;
     memset(s->flight_seen, 0, sizeof s->flight_seen);
@@ -215,7 +236,7 @@ void nn_server_close(nn_server *v)
     nn_phase(&v->s, NN_PHASE_WAIT);
     for (uint32_t i = 0; i < v->s.plan.layers; i++)
         ckks_pk_free(v->pk[i]);
-    ot_iknp_receiver_free(v->gc.ot);
+    ot_ext_receiver_free(v->gc.ot);
     mem_free(v->ct);
     mem_free(v->logits);
     session_free(&v->s);
@@ -245,7 +266,35 @@ static int client_keys(nn_client *c, uint8_t *wire)
     return 0;
 }
 
-int nn_client_setup(nn_client *c, chan *ch, prg *rng)
+/** client_extension: the sender of the extension from the server's set-up message. */
+static int client_extension(nn_client *c, const uint8_t keys[OT_BASE_COUNT][PRG_SEED_BYTES])
+{
+    const size_t len = ot_ext_setup_bytes(c->s.ot);
+    uint8_t *message = mem_alloc(1, len);
+    int rc = message ? 0 : err_set(ERR_MEM, "out of memory");
+    if (!rc && len)
+        rc = nn_get(&c->s, CHAN_OT_BASE, 3, message, len);
+    if (!rc)
+        rc = ot_ext_sender_create(&c->gc.ot, message, c->s.ot, keys, &c->gc.gc.delta);
+    mem_free(message);
+    return rc;
+}
+
+/** client_plan: reads PLAN. */
+static int client_plan(nn_client *c, unsigned ot, const uint8_t *plan, size_t len)
+{
+    if (len < PLAN_HEAD)
+        return err_set(ERR_PEER, "plan: %zu bytes are too few", len);
+    if (!ot_ext_valid(plan[0]) || (ot && plan[0] != ot))
+        return err_set(ERR_PEER, "plan: OT extension: k = %u is not what was asked for", plan[0]);
+    c->s.ot = plan[0];
+    int rc = nn_plan_read(&c->s.plan, plan + PLAN_HEAD, len - PLAN_HEAD);
+    if (rc)
+        c->s.plan.layers = 0;
+    return rc;
+}
+
+int nn_client_setup(nn_client *c, chan *ch, unsigned ot, prg *rng)
 {
     nn_session *s = &c->s;
     uint8_t hello[HELLO_BYTES], keys[OT_BASE_COUNT][PRG_SEED_BYTES], element[OT_BASE_ELEMENT_BYTES], answer[OT_BASE_ANSWER_BYTES];
@@ -257,24 +306,17 @@ int nn_client_setup(nn_client *c, chan *ch, prg *rng)
 
     memset(c, 0, sizeof *c);
     session_start(s, ch, rng);
-    plan = mem_alloc(1, NONCE_BYTES + NN_PLAN_BYTES_MAX);
+    plan = mem_alloc(1, PLAN_HEAD + NN_PLAN_BYTES_MAX);
     if (!plan)
         goto out;
     memcpy(hello, hello_magic, sizeof hello_magic);
-    prg_bytes(rng, hello + sizeof hello_magic, NONCE_BYTES);
+    hello[sizeof hello_magic] = (uint8_t)ot;
+    prg_bytes(rng, hello + sizeof hello_magic + 1, NONCE_BYTES);
     if ((rc = nn_put(s, CHAN_HELLO, 0, hello, sizeof hello)) ||
-        (rc = chan_recv_var(ch, CHAN_PLAN, 1, plan, NONCE_BYTES + NN_PLAN_BYTES_MAX, &len)))
+        (rc = chan_recv_var(ch, CHAN_PLAN, 1, plan, PLAN_HEAD + NN_PLAN_BYTES_MAX, &len)))
         goto out;
-    if (len < NONCE_BYTES) {
-        rc = err_set(ERR_PEER, "plan: %zu bytes are too few", len);
-        goto out;
-    }
     session_id(s->session, hello, plan, len);
-    if ((rc = nn_plan_read(&s->plan, plan + NONCE_BYTES, len - NONCE_BYTES))) {
-        s->plan.layers = 0;
-        goto out;
-    }
-    if ((rc = session_prepare(s)))
+    if ((rc = client_plan(c, ot, plan, len)) || (rc = session_prepare(s)))
         goto out;
 
     rc = ERR_MEM;
@@ -287,7 +329,7 @@ int nn_client_setup(nn_client *c, chan *ch, prg *rng)
         (rc = nn_put(s, CHAN_KEYS, 2, buf, keys_bytes(s))) || (rc = nn_put(s, CHAN_OT_BASE, 2, message, OT_BASE_MESSAGE_BYTES)) ||
         (rc = nn_get(s, CHAN_OT_BASE, 3, element, sizeof element)) || (rc = ot_base_recv_element(base, element)) ||
         (rc = nn_get(s, CHAN_OT_BASE, 3, challenge, OT_BASE_CHALLENGE_BYTES)) ||
-        (rc = ot_base_recv_finish(base, keys, answer, challenge)) || (rc = ot_iknp_sender_create(&c->gc.ot, keys, delta)) ||
+        (rc = ot_base_recv_finish(base, keys, answer, challenge)) || (rc = client_extension(c, (const uint8_t(*)[PRG_SEED_BYTES])keys)) ||
         (rc = nn_put(s, CHAN_OT_BASE, 4, answer, sizeof answer)) || (rc = chan_flush(ch)))
         goto out;
     memset(s->flight_seen, 0, sizeof s->flight_seen);
@@ -303,7 +345,7 @@ void nn_client_teardown(nn_client *c)
 {
     for (uint32_t i = 0; i < c->s.plan.layers; i++)
         ckks_sk_free(c->sk[i]);
-    ot_iknp_sender_free(c->gc.ot);
+    ot_ext_sender_free(c->gc.ot);
     mem_wipe(&c->gc.gc, sizeof c->gc.gc);
     mem_free(c->logits);
     session_free(&c->s);

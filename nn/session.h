@@ -17,6 +17,7 @@ typedef struct {
     chan *ch;
     prg *rng;
     nn_plan plan;
+    unsigned ot;                        /* k of ot/extend.h */
     ckks_params *params[NN_MAX_LAYERS]; /* equal literals share one object */
     gc_circuit *argmax;
     uint64_t *scratch;
@@ -66,9 +67,9 @@ uint32_t nn_chunk(const nn_plan_layer *a, uint32_t batch);
 uint32_t nn_argmax_lanes(const nn_plan_layer *last, uint32_t batch);
 
 /** Set-up of either party.  The _close functions free what _open made, also after an error. */
-int nn_server_open(nn_server *v, chan *ch, const nn_qmodel *q, prg *rng) MUST_CHECK;
+int nn_server_open(nn_server *v, chan *ch, const nn_qmodel *q, unsigned ot, prg *rng) MUST_CHECK;
 void nn_server_close(nn_server *v);
-int nn_client_setup(nn_client *c, chan *ch, prg *rng) MUST_CHECK;
+int nn_client_setup(nn_client *c, chan *ch, unsigned ot, prg *rng) MUST_CHECK;
 void nn_client_teardown(nn_client *c);
 
 /** nn_server_respond: layer i's outputs [first, first + n): the responses into wire, and the server's share[n][batch] modulo 2^k with the

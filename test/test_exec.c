@@ -36,7 +36,7 @@ typedef struct {
 static void *serve(void *arg)
 {
     serving *x = arg;
-    x->rc = nn_serve(x->ch, x->q, &rng_s, &x->stats);
+    x->rc = nn_serve(x->ch, x->q, NN_DEFAULT_OT, &rng_s, &x->stats);
     chan_get_stats(x->ch, &x->traffic);
     chan_free(x->ch);
     return NULL;
@@ -53,7 +53,7 @@ static void infer(const nn_qmodel *q, const uint8_t *pixels, uint32_t count, int
 
     ck_assert_int_eq(chan_pair(&ch, &server.ch, buffer), 0);
     ck_assert_int_eq(pthread_create(&thread, NULL, serve, &server), 0);
-    ck_assert_msg(nn_client_open(&c, ch, &rng_c) == 0, "%s", err_text());
+    ck_assert_msg(nn_client_open(&c, ch, 0, &rng_c) == 0, "%s", err_text());
     ck_assert_msg(nn_client_infer(c, pixels, count, labels, NULL, NULL) == 0, "%s", err_text());
     ck_assert_msg(nn_client_infer(c, pixels, 1, &again, NULL, NULL) == 0, "%s", err_text());
     nn_client_stats(c, stats);
@@ -158,10 +158,10 @@ static chan *the_server_end, *the_client_end;
 static int open_s(void *v, uint32_t i)
 {
     (void)i;
-    int rc = nn_server_open(v, the_server_end, the_model, &rng_s);
+    int rc = nn_server_open(v, the_server_end, the_model, NN_DEFAULT_OT, &rng_s);
     return rc ? rc : chan_flush(the_server_end);
 }
-static int open_c(void *c, uint32_t i) { (void)i; return nn_client_setup(c, the_client_end, &rng_c); }
+static int open_c(void *c, uint32_t i) { (void)i; return nn_client_setup(c, the_client_end, 0, &rng_c); }
 static int begin_s(void *v, uint32_t i) { (void)i; return nn_server_begin(v); }
 static int begin_c(void *c, uint32_t i)
 {
@@ -373,7 +373,7 @@ static outcome faulty(const nn_qmodel *q, int dir, int at, enum fault fault)
     for (int i = 0; i < 2; i++)
         ck_assert_int_eq(pthread_create(&carry[i], NULL, relay_run, &r[i]), 0);
     ck_assert_int_eq(pthread_create(&thread, NULL, serve, &server), 0);
-    int rc = nn_client_open(&client, ch, &rng_c);
+    int rc = nn_client_open(&client, ch, 0, &rng_c);
     if (!rc)
         rc = nn_client_infer(client, pixels, 2, labels, NULL, NULL);
     nn_client_close(client);

@@ -12,10 +12,12 @@ static convert_garbler garbler;
 static convert_evaluator evaluator;
 static prg rng;
 
+#define K 4 /* of ot/extend.h */
+
 static void setup(void)
 {
     uint8_t seed[PRG_SEED_BYTES] = "wires";
-    static uint8_t both[OT_BASE_COUNT][2][PRG_SEED_BYTES], chosen[OT_BASE_COUNT][PRG_SEED_BYTES];
+    static uint8_t setup_message[OT_EXT_SETUP_MAX], both[OT_BASE_COUNT][2][PRG_SEED_BYTES], chosen[OT_BASE_COUNT][PRG_SEED_BYTES];
     block *delta = &garbler.gc.delta;
 
     prg_init(&rng, seed, PRG_TEST, 0);
@@ -23,24 +25,24 @@ static void setup(void)
     delta->w[0] |= 1;
     prg_bytes(&rng, &garbler.gc.start, sizeof(block));
     evaluator.gc.start = garbler.gc.start;
-    prg_bytes(&rng, both, sizeof both); /* what base OT would give; test_iknp.c and test_exec.c run it */
+    prg_bytes(&rng, both, sizeof both); /* what base OT would give; test_extend.c and test_exec.c run it */
     for (size_t j = 0; j < OT_BASE_COUNT; j++)
         memcpy(chosen[j], both[j][delta->w[j / 64] >> j % 64 & 1], PRG_SEED_BYTES);
-    ck_assert_int_eq(ot_iknp_sender_create(&garbler.ot, chosen, delta), 0);
-    ck_assert_int_eq(ot_iknp_receiver_create(&evaluator.ot, both), 0);
+    ck_assert_int_eq(ot_ext_receiver_create(&evaluator.ot, setup_message, K, both), 0);
+    ck_assert_int_eq(ot_ext_sender_create(&garbler.ot, setup_message, K, chosen, delta), 0);
 }
 
 static void teardown(void)
 {
-    ot_iknp_sender_free(garbler.ot);
-    ot_iknp_receiver_free(evaluator.ot);
+    ot_ext_sender_free(garbler.ot);
+    ot_ext_receiver_free(evaluator.ot);
 }
 
 /** relu: the layer's ReLU as the executor runs it; asserts that the outcome is exact on every lane. */
 static void relu(unsigned n, unsigned l, size_t lanes, const uint64_t *v_g, const uint64_t *v_e)
 {
     const size_t stride = gc_stride(lanes);
-    uint8_t *choices = mem_alloc(n, stride / 8), *u = mem_alloc(1, convert_u_bytes(n, lanes)), *rows = mem_alloc(1, gc_relu_bytes(n, l, lanes));
+    uint8_t *choices = mem_alloc(n, stride / 8), *u = mem_alloc(1, convert_u_bytes(K, n, lanes)), *rows = mem_alloc(1, gc_relu_bytes(n, l, lanes));
     block *labels = mem_alloc(convert_labels(n, lanes), sizeof *labels), *labels0 = mem_alloc(convert_labels(n, lanes), sizeof *labels0);
     uint64_t *mine = mem_alloc(lanes, sizeof *mine), *theirs = mem_alloc(lanes, sizeof *theirs);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: ISC
-#include "ot/transpose.h"
+#define WIDTH 8
+#include "ot/kern.h"
 
 #include <stdatomic.h>
-#include <string.h>
 
-#include "base/mem.h"
+#include "ot/kern_simd.h"
 
 /* 64 x 64 in place by halves [Warren, Hacker's Delight, Sec. 7-3]: at step s, the off-diagonal s x s squares change places. */
 static void transpose64(uint64_t a[64])
@@ -19,7 +19,7 @@ static void transpose64(uint64_t a[64])
             }
 }
 
-static void run(block *out, const uint8_t *rows, size_t stride, size_t columns)
+static void transpose(block *out, const uint8_t *rows, size_t stride, size_t columns)
 {
     uint64_t a[64];
     for (size_t c = 0; c < columns; c += 64)
@@ -31,19 +31,21 @@ static void run(block *out, const uint8_t *rows, size_t stride, size_t columns)
     mem_wipe(a, sizeof a);
 }
 
-const ot_transpose_kernel *ot_transpose_portable(void)
+const ot_kern *ot_kern_portable(void)
 {
-    static const ot_transpose_kernel kernel = {"portable", run};
-    return &kernel;
+    static const ot_kern kern = {"portable", transpose, fold};
+    return &kern;
 }
 
-const ot_transpose_kernel *ot_transpose_best(void)
+const ot_kern *ot_kern_best(void)
 {
-    static const ot_transpose_kernel *_Atomic best;
-    const ot_transpose_kernel *k = atomic_load_explicit(&best, memory_order_relaxed);
+    static const ot_kern *_Atomic best;
+    const ot_kern *k = atomic_load_explicit(&best, memory_order_relaxed);
     if (!k) {
-        k = ot_transpose_avx2();
-        if (!k) k = ot_transpose_portable();
+        k = ot_kern_gfni();
+        if (!k) k = ot_kern_avx2();
+        if (!k) k = ot_kern_sse2();
+        if (!k) k = ot_kern_portable();
         atomic_store_explicit(&best, k, memory_order_relaxed); /* two threads that race store the same */
     }
     return k;

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: ISC
+#include "base/cpu.h"
+#include "ot/kern.h"
+
+#ifdef __AVX2__
+#include <immintrin.h>
+
+#define WIDTH 32
+#define UNPACKLO(a, b) (vec) _mm256_unpacklo_epi8((__m256i)(a), (__m256i)(b))
+#define UNPACKHI(a, b) (vec) _mm256_unpackhi_epi8((__m256i)(a), (__m256i)(b))
+#include "ot/kern_simd.h"
+
+static void transpose(block *out, const uint8_t *rows, size_t stride, size_t columns)
+{
+    size_t c = transpose_strips(out, rows, stride, columns);
+    if (c < columns) ot_kern_sse2()->transpose(out + c, rows + c / 8, stride, columns - c);
+}
+
+const ot_kern *ot_kern_avx2(void)
+{
+    static const ot_kern kern = {"avx2", transpose, fold};
+    return cpu_features() & CPU_AVX2 && ot_kern_sse2() ? &kern : NULL;
+}
+#else
+const ot_kern *ot_kern_avx2(void) { return NULL; }
+#endif
