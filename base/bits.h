@@ -16,4 +16,7 @@ void bits_pack(uint8_t *out, const uint64_t *v, size_t count, unsigned w);
 /** bits_unpack: the inverse; reads exactly bits_bytes(count, w) bytes.   CT: lengths and w only. */
 void bits_unpack(uint64_t *v, const uint8_t *in, size_t count, unsigned w);
 
+/** bits_kernel: the variant in use, "portable" or "avx2". */
+const char *bits_kernel(void);
+
 #endif

@@ -5,12 +5,11 @@
 #include "base/ct.h"
 #include "ckks/ring_kern.h"
 
-#define TILE 64 /* coefficients that stay in L1 while a row of weights runs over them */
-
+/* The most of: one polynomial and what encryption needs; a ciphertext and a polynomial; two switched polynomials and what re-randomisation needs. */
 size_t convert_scratch_words(const ckks_params *p)
 {
-    size_t weigh_or_switch = ckks_poly_words(p) + 2 * (size_t)p->n;
-    return weigh_or_switch + ckks_scratch_words(p);
+    const size_t respond = ckks_poly_words(p) + 2 * (size_t)p->n + ckks_scratch_words(p), accept = 3 * ckks_poly_words(p);
+    return respond > accept ? respond : accept;
 }
 
 void convert_encrypt(const ckks_sk *sk, const ckks_params *p, unsigned l, const uint64_t *share, size_t batch,
@@ -23,61 +22,23 @@ void convert_encrypt(const ckks_sk *sk, const ckks_params *p, unsigned l, const 
     ckks_poly_write(p, wire, c0);
 }
 
-int convert_accept(const ckks_params *p, unsigned l, uint64_t *ct, const uint8_t *wire, const uint8_t seed[PRG_SEED_BYTES], uint64_t index,
+int convert_accept(convert_inputs *in, uint32_t column, unsigned l, const uint8_t *wire, const uint8_t seed[PRG_SEED_BYTES], uint64_t index,
                    const uint64_t *share, size_t batch, uint64_t *scratch)
 {
+    const ckks_params *p = in->p;
+    uint64_t *ct = scratch, *mine = scratch + convert_ct_words(p);
     int rc = ckks_poly_read(p, ct, wire);
     if (rc)
         return rc;
     ckks_expand_c1(p, ct + ckks_poly_words(p), seed, index);
-    if (!share)
-        return 0;
-    ckks_encode_ring(p, l, scratch, share, batch);
-    for (uint32_t i = 0; i < p->primes; i++) {
-        uint64_t *r = ct + (size_t)i * p->n;
-        ring_kern_best()->add(r, r, scratch + (size_t)i * p->n, p->n, &p->ntt[i]->q);
-    }
-    return 0;
-}
-
-/** weigh_tile: acc[j] = sum w[e] * x[col[e]][j] mod q, j < TILE, reduced once in `burst` terms.
- *  Bound: |w * x| < 2^room, so burst + 1 terms, the reduced one among them, are at most MOD_SIGNED_MAX = 2^61. */
-static void weigh_tile(const modulus *q, uint32_t burst, const uint32_t *col, const int16_t *w, size_t entries, const uint64_t *x,
-                       size_t ct_words, uint64_t *out)
-{
-    int64_t acc[TILE] = {0};
-
-    for (size_t e = 0; e < entries;) {
-        size_t stop = entries - e > burst ? e + burst : entries;
-        for (; e < stop; e++) {
-            const uint64_t *v = x + col[e] * ct_words;
-            for (size_t j = 0; j < TILE; j++)
-                acc[j] += (int64_t)w[e] * (int64_t)v[j];
+    if (share) {
+        ckks_encode_ring(p, l, mine, share, batch);
+        for (uint32_t i = 0; i < p->primes; i++) {
+            const size_t at = (size_t)i * p->n;
+            ring_kern_best()->add(ct + at, ct + at, mine + at, p->n, &p->ntt[i]->q);
         }
-        for (size_t j = 0; j < TILE; j++)
-            acc[j] = (int64_t)mod_from_signed(q, acc[j]);
     }
-    for (size_t j = 0; j < TILE; j++)
-        out[j] = (uint64_t)acc[j];
-}
-
-int convert_weigh(const ckks_params *p, unsigned wbits, const uint32_t *row, const uint32_t *col, const int16_t *w, size_t outputs,
-                  const uint64_t *ct, uint64_t *out)
-{
-    const size_t words = convert_ct_words(p);
-
-    for (size_t plane = 0; plane < 2 * (size_t)p->primes; plane++) {
-        const modulus *q = &p->ntt[plane % p->primes]->q;
-        const unsigned room = q->bits + wbits - 1;
-        if (wbits < 2 || room > 60)
-            return err_set(ERR_ARG, "%u-bit weights do not fit beside a prime of %u bits", wbits, q->bits);
-        const uint32_t burst = (UINT32_C(1) << (61 - room > 16 ? 16 : 61 - room)) - 1;
-        for (size_t tile = 0; tile < p->n; tile += TILE)
-            for (size_t o = 0; o < outputs; o++) {
-                size_t at = plane * p->n + tile;
-                weigh_tile(q, burst, col + row[o], w + row[o], row[o + 1] - row[o], ct + at, words, out + o * words + at);
-            }
-    }
+    convert_inputs_set(in, column, ct);
     return 0;
 }
 

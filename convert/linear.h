@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: ISC
 /** linear.h: a layer with weights: shares -> CKKS -> shares, batch packing (docs/PROTOCOL.md, "A layer with weights").
  *
- *  One ciphertext an element, coefficient j = image j.  A ciphertext in memory is uint64_t[2][primes][n] (c0, c1), coefficient domain.
+ *  One ciphertext an element, coefficient j = image j.  A ciphertext out of convert_weigh is uint64_t[2][primes][n] (c0, c1), coefficients.
  *  Values are shared modulo 2^l on the way in, modulo 2^k on the way out.  `scratch` is uint64_t[convert_scratch_words(p)].
  *  Pure: what one party sends is a byte string that the caller carries. */
 #ifndef TACIT_CONVERT_LINEAR_H
 #define TACIT_CONVERT_LINEAR_H
 
 #include "ckks/shares.h"
+#include "convert/weigh.h"
 
 size_t convert_scratch_words(const ckks_params *p);
 static inline size_t convert_ct_words(const ckks_params *p) { return 2 * ckks_poly_words(p); }
@@ -18,15 +19,10 @@ static inline size_t convert_ct_words(const ckks_params *p) { return 2 * ckks_po
 void convert_encrypt(const ckks_sk *sk, const ckks_params *p, unsigned l, const uint64_t *share, size_t batch,
                      const uint8_t seed[PRG_SEED_BYTES], uint64_t index, uint8_t *wire, prg *rng, uint64_t *scratch);
 
-/** convert_accept: step 2, first half, the server: parses c0, expands c1 and adds the encoding of its own share[batch] (NULL: zero).
- *  Errors: ERR_PEER (a residue out of range). */
-int convert_accept(const ckks_params *p, unsigned l, uint64_t *ct, const uint8_t *wire, const uint8_t seed[PRG_SEED_BYTES], uint64_t index,
+/** convert_accept: step 2, first half, the server: parses c0, expands c1, adds the encoding of its own share[batch] (NULL: zero): input
+ *  `column` of a layer.   Errors: ERR_PEER (a residue out of range). */
+int convert_accept(convert_inputs *in, uint32_t column, unsigned l, const uint8_t *wire, const uint8_t seed[PRG_SEED_BYTES], uint64_t index,
                    const uint64_t *share, size_t batch, uint64_t *scratch) MUST_CHECK;
-
-/** convert_weigh: step 2, second half: out[o] = sum of w[e] * ct[col[e]] over e in [row[o], row[o + 1]), for o < outputs.
- *  In:   |w| < 2^(wbits - 1); wbits + ceil(log2 q_i) <= 61, else ERR_ARG.   CT: depends on the shape (row, col) and wbits, not on w. */
-int convert_weigh(const ckks_params *p, unsigned wbits, const uint32_t *row, const uint32_t *col, const int16_t *w, size_t outputs,
-                  const uint64_t *ct, uint64_t *out) MUST_CHECK;
 
 /** convert_respond: steps 3 to 5, the server: re-randomises ct (destroyed), switches to 2^k, pads c0 with a fresh uniform mask r.
  *  Out:  wire = (c0 + r)[batch], c1[n], k bits each; share[batch] = -r mod 2^k.   CT: depends on the shape only. */

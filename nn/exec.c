@@ -68,18 +68,17 @@ int nn_server_begin(nn_server *v)
         return err_set(ERR_PEER, "batch: %u images; the plan allows 1 to %u", s->batch, s->plan.max_batch);
 
     rc = ERR_MEM;
-    mem_free(v->ct);
-    v->ct = mem_alloc(a->in, convert_ct_words(p) * sizeof *v->ct);
+    convert_inputs_free(v->in);
+    v->in = NULL;
     wire = mem_alloc(INPUT_CHUNK, each);
-    if (!v->ct || !wire)
+    if (!wire || (rc = convert_inputs_create(&v->in, p, a->in)))
         goto out;
     for (uint32_t first = 0; first < a->in; first += INPUT_CHUNK) {
         uint32_t n = nn_min(INPUT_CHUNK, a->in - first);
         if ((rc = nn_get(s, CHAN_INPUT, 0, wire, n * each)))
             goto out;
         for (uint32_t e = 0; e < n; e++)
-            if ((rc = convert_accept(p, a->l, v->ct + (first + e) * convert_ct_words(p), wire + e * each, s->seed[0], first + e, NULL,
-                                     s->batch, s->scratch)))
+            if ((rc = convert_accept(v->in, first + e, a->l, wire + e * each, s->seed[0], first + e, NULL, s->batch, s->scratch)))
                 goto out;
     }
 out:
@@ -98,7 +97,7 @@ int nn_server_respond(nn_server *v, uint32_t i, uint32_t first, uint32_t n, uint
     const uint64_t ring = (UINT64_C(1) << nn_k(a)) - 1;
     int before = nn_phase(s, NN_PHASE_LINEAR);
 
-    int rc = convert_weigh(p, v->wbits, q->row + first, q->col, q->w, n, v->ct, ct);
+    int rc = convert_weigh(v->weights[i], v->in, first, n, ct);
     for (uint32_t e = 0; e < n && !rc; e++) {
         uint64_t *mine = share + (size_t)e * s->batch, bias = (uint64_t)q->bias[first + e] << a->g;
         convert_respond(v->pk[i], p, nn_k(a), ct + e * convert_ct_words(p), s->batch, wire, mine, s->rng, s->scratch);
@@ -190,11 +189,10 @@ static int server_ask(nn_server *v, uint32_t i, hidden_bufs *b, uint32_t at)
 }
 
 /** server_take: flight 2i + 2: evaluates a chunk's ReLUs and adds the outcome to the client's encrypted share. */
-static int server_take(nn_server *v, uint32_t i, hidden_bufs *b, uint32_t at, uint64_t *next)
+static int server_take(nn_server *v, uint32_t i, hidden_bufs *b, uint32_t at, convert_inputs *next)
 {
     nn_session *s = &v->s;
     const nn_plan_layer *a = &s->plan.layer[i], *to = a + 1;
-    const ckks_params *p = s->params[i + 1];
     const uint32_t first = at * b->chunk, n = nn_min(b->chunk, a->out - first);
     const size_t lanes = (size_t)n * s->batch;
     uint64_t *share = s->share + (size_t)first * s->batch;
@@ -208,8 +206,8 @@ static int server_take(nn_server *v, uint32_t i, hidden_bufs *b, uint32_t at, ui
         return rc;
     nn_phase(s, NN_PHASE_LINEAR);
     for (uint32_t e = 0; e < n && !rc; e++)
-        rc = convert_accept(p, to->l, next + (first + e) * convert_ct_words(p), b->wire + e * b->next, s->seed[i + 1], first + e,
-                            share + (size_t)e * s->batch, s->batch, s->scratch);
+        rc = convert_accept(next, first + e, to->l, b->wire + e * b->next, s->seed[i + 1], first + e, share + (size_t)e * s->batch, s->batch,
+                            s->scratch);
     return rc;
 }
 
@@ -218,7 +216,7 @@ int nn_server_hidden(nn_server *v, uint32_t i)
     nn_session *s = &v->s;
     const nn_plan_layer *a = &s->plan.layer[i];
     hidden_bufs b;
-    uint64_t *next = NULL;
+    convert_inputs *next = NULL;
     int rc = hidden_alloc(&b, s, i, NN_WINDOW);
     if (rc)
         goto out;
@@ -227,8 +225,7 @@ int nn_server_hidden(nn_server *v, uint32_t i)
     rc = ERR_MEM;
     mem_free(s->share);
     s->share = mem_alloc((size_t)a->out * s->batch, sizeof *s->share);
-    next = mem_alloc(a->out, convert_ct_words(s->params[i + 1]) * sizeof *next);
-    if (!s->share || !next)
+    if (!s->share || (rc = convert_inputs_create(&next, s->params[i + 1], a->out)))
         goto out;
     for (uint32_t at = 0; at < chunks + NN_WINDOW; at++) {
         if (at >= NN_WINDOW && at - NN_WINDOW < chunks && (rc = server_take(v, i, &b, at - NN_WINDOW, next)))
@@ -236,12 +233,12 @@ int nn_server_hidden(nn_server *v, uint32_t i)
         if (at < chunks && (rc = server_ask(v, i, &b, at)))
             goto out;
     }
-    mem_free(v->ct);
-    v->ct = next;
+    convert_inputs_free(v->in);
+    v->in = next;
     next = NULL;
     rc = 0;
 out:
-    mem_free(next);
+    convert_inputs_free(next);
     hidden_free(&b);
     return rc;
 }

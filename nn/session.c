@@ -174,12 +174,16 @@ int nn_server_open(nn_server *v, chan *ch, const nn_qmodel *q, unsigned ot, prg 
     session_start(s, ch, rng);
     v->q = q;
     s->plan = q->plan;
+    unsigned wbits = 2;
     for (uint32_t i = 0; i < s->plan.layers; i++)
         for (uint32_t e = 0; e < q->layer[i].row[q->layer[i].out]; e++)
-            while (q->layer[i].w[e] >= 1 << v->wbits >> 1 || q->layer[i].w[e] <= -(1 << v->wbits >> 1))
-                v->wbits++;
+            while (q->layer[i].w[e] >= 1 << wbits >> 1 || q->layer[i].w[e] <= -(1 << wbits >> 1))
+                wbits++;
     if ((rc = session_prepare(s)))
         goto out;
+    for (uint32_t i = 0; i < s->plan.layers; i++)
+        if ((rc = convert_matrix_create(&v->weights[i], wbits, q->layer[i].out, q->layer[i].row, q->layer[i].col, q->layer[i].w)))
+            goto out;
 
     rc = ERR_MEM;
     plan = mem_alloc(1, PLAN_HEAD + NN_PLAN_BYTES_MAX);
@@ -234,10 +238,12 @@ out:
 void nn_server_close(nn_server *v)
 {
     nn_phase(&v->s, NN_PHASE_WAIT);
-    for (uint32_t i = 0; i < v->s.plan.layers; i++)
+    for (uint32_t i = 0; i < v->s.plan.layers; i++) {
         ckks_pk_free(v->pk[i]);
+        convert_matrix_free(v->weights[i]);
+    }
     ot_ext_receiver_free(v->gc.ot);
-    mem_free(v->ct);
+    convert_inputs_free(v->in);
     mem_free(v->logits);
     session_free(&v->s);
 }

@@ -34,11 +34,11 @@ typedef struct {
 typedef struct {
     nn_session s;
     const nn_qmodel *q;
-    unsigned wbits;
     ckks_pk *pk[NN_MAX_LAYERS];
     convert_evaluator gc;
-    uint64_t *ct;      /* ciphertexts of the current layer's input */
-    uint64_t *logits;  /* [element][batch]: share modulo 2^k of the last layer's output, of the batch before */
+    convert_matrix *weights[NN_MAX_LAYERS];
+    convert_inputs *in; /* of the current layer, encrypted */
+    uint64_t *logits;   /* [element][batch]: share modulo 2^k of the last layer's output, of the batch before */
 } nn_server;
 
 struct nn_client {

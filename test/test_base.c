@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/aes_kern.h"
-#include "base/bits.h"
 #include "base/cpu.h"
 #include "base/crh.h"
 #include "base/ct.h"
@@ -185,29 +184,6 @@ START_TEST(generator_takes_a_new_key_at_its_stated_length)
 }
 END_TEST
 
-START_TEST(bits_are_packed_without_gaps)
-{
-    uint8_t seed[PRG_SEED_BYTES] = {3}, packed[8 * 70 + 1];
-    uint64_t v[70], w[70];
-    prg g;
-    prg_init(&g, seed, PRG_TEST, 0);
-    for (unsigned width = 1; width <= 64; width++)
-        for (size_t n = 0; n <= 70; n += 7) {
-            prg_bytes(&g, v, sizeof v);
-            memset(packed, 0xaa, sizeof packed);
-            bits_pack(packed, v, n, width);
-            ck_assert_uint_eq(packed[bits_bytes(n, width)], 0xaa);
-            for (size_t bit = 0; bit < 8 * bits_bytes(n, width); bit++) {
-                unsigned due = bit < n * width ? v[bit / width] >> bit % width & 1 : 0;
-                ck_assert_uint_eq(packed[bit / 8] >> bit % 8 & 1, due);
-            }
-            bits_unpack(w, packed, n, width);
-            for (size_t i = 0; i < n; i++)
-                ck_assert_uint_eq(w[i], ct_low(v[i], width));
-        }
-}
-END_TEST
-
 START_TEST(constant_time_helpers)
 {
     ck_assert_uint_eq(ct_select(1, 5, 6), 5);
@@ -260,7 +236,6 @@ int main(void)
     tcase_add_test(t, missing_sigma_is_seen);
     tcase_add_test(t, generator_is_a_stream_and_domains_are_apart);
     tcase_add_test(t, generator_takes_a_new_key_at_its_stated_length);
-    tcase_add_test(t, bits_are_packed_without_gaps);
     tcase_add_test(t, constant_time_helpers);
     tcase_add_test(t, memory_is_aligned_zeroed_and_bounded);
     tcase_add_test(t, errors_keep_their_text);
