@@ -15,7 +15,7 @@ LIBS     := -lsodium -lm
 
 # A file's last name part says which instructions it may use; it is called only after the CPU was asked.
 FLAGS_aesni := -maes -msse4.1
-FLAGS_avx2  := -mavx2
+FLAGS_avx2  := -mavx2 -mfma
 FLAGS_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl
 FLAGS_vaes  := -mavx2 -maes -mvaes
 FLAGS_gfni  := $(FLAGS_avx512) -mgfni

@@ -14,7 +14,7 @@ unsigned cpu_features(void)
         f |= CPU_AESNI;
     if (__builtin_cpu_supports("sse2"))
         f |= CPU_SSE2;
-    if (__builtin_cpu_supports("avx2"))
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         f |= CPU_AVX2;
     if (f & CPU_AVX2 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && c >> 9 & 1) /* not every compiler knows these two by name */
         f |= CPU_VAES;

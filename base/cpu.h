@@ -5,7 +5,7 @@
 
 enum {
     CPU_AESNI = 1 << 0, /* with SSE4.1 and PCLMUL */
-    CPU_AVX2 = 1 << 1,
+    CPU_AVX2 = 1 << 1,   /* with FMA */
     CPU_VAES = 1 << 2,   /* 256-bit VAES with AVX2 */
     CPU_AVX512 = 1 << 3, /* F, BW, DQ, VL */
     CPU_IFMA = 1 << 4,   /* AVX-512 IFMA */

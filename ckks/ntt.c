@@ -3,7 +3,24 @@
 
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/mem.h"
+#include "ckks/ntt_kern.h"
+
+const ntt_kern *const ntt_kerns[NTT_KERNS] = {&ntt_kern_portable, &ntt_kern_avx2, &ntt_kern_avx512};
+
+static int serves(const ntt_kern *k, uint32_t n, uint64_t q, unsigned features)
+{
+    return (features & k->needs) == k->needs && n >= k->least && q < k->below;
+}
+
+const ntt_kern *ntt_kern_best(uint32_t n, uint64_t q, unsigned features)
+{
+    const ntt_kern *best = &ntt_kern_portable;
+    for (size_t i = 0; i < NTT_KERNS; i++)
+        if (serves(ntt_kerns[i], n, q, features)) best = ntt_kerns[i];
+    return best;
+}
 
 static uint32_t reverse_bits(uint32_t x, unsigned w)
 {
@@ -33,20 +50,25 @@ static void fill_powers(const ntt_table *t, uint64_t psi, uint64_t *root, uint64
     }
 }
 
-int ntt_create(ntt_table **out, uint32_t n, uint64_t q)
+int ntt_create(ntt_table **out, uint32_t n, uint64_t q) { return ntt_create_with(out, n, q, ntt_kern_best(n, q, cpu_features())); }
+
+int ntt_create_with(ntt_table **out, uint32_t n, uint64_t q, const ntt_kern *kern)
 {
     *out = NULL;
     if (n < 16 || n > 32768 || (n & (n - 1))) return err_set(ERR_ARG, "ntt: n = %u is not a power of two in [16, 32768]", n);
     if (q >> 61 || q % (2 * (uint64_t)n) != 1 || !mod_is_prime_var(q))
         return err_set(ERR_ARG, "ntt: q = %llu is not a prime = 1 mod 2n below 2^61", (unsigned long long)q);
+    if (!serves(kern, n, q, cpu_features())) return err_set(ERR_ARG, "ntt: kernel %s does not serve n = %u and this q here", kern->name, n);
     ntt_table *t = mem_alloc(1, sizeof *t);
     if (!t) return err_set(ERR_MEM, "ntt: out of memory");
     int rc = modulus_init(&t->q, q);
     if (rc < 0) goto out;
     t->n = n;
+    t->kern = kern;
     while (n >> (t->logn + 1)) t->logn++;
     t->root = mem_alloc(n, 4 * sizeof *t->root);
-    if (!t->root) {
+    t->own = mem_alloc(n, kern->own * sizeof *t->own);
+    if (!t->root || !t->own) {
         rc = err_set(ERR_MEM, "ntt: out of memory");
         goto out;
     }
@@ -60,6 +82,7 @@ int ntt_create(ntt_table **out, uint32_t n, uint64_t q)
     t->n_inv_shoup = mod_shoup_var(q, t->n_inv);
     t->last = mod_mul(&t->q, t->n_inv, t->inv_root[1]);
     t->last_shoup = mod_shoup_var(q, t->last);
+    if (kern->own) kern->fill_var(t);
     *out = t;
     t = NULL;
 out:
@@ -69,7 +92,10 @@ out:
 
 void ntt_free(ntt_table *t)
 {
-    if (t) mem_free(t->root);
+    if (t) {
+        mem_free(t->own);
+        mem_free(t->root);
+    }
     mem_free(t);
 }
 
@@ -92,7 +118,7 @@ static inline void butterfly_inv(uint64_t q, uint64_t *x, uint64_t *y, uint64_t 
 /* [0, 4q) -> [0, q) */
 static inline uint64_t canonical(uint64_t q, uint64_t x) { return mod_sub_if(mod_sub_if(x, 2 * q), q); }
 
-void ntt_forward(const ntt_table *t, uint64_t *r, const uint64_t *a)
+static void forward(const ntt_table *t, uint64_t *r, const uint64_t *a)
 {
     const uint64_t q = t->q.q;
     const uint64_t *root = t->root, *shoup = t->root_shoup;
@@ -124,7 +150,7 @@ void ntt_forward(const ntt_table *t, uint64_t *r, const uint64_t *a)
     }
 }
 
-void ntt_inverse(const ntt_table *t, uint64_t *r, const uint64_t *a)
+static void inverse(const ntt_table *t, uint64_t *r, const uint64_t *a)
 {
     const uint64_t q = t->q.q;
     const uint64_t *root = t->inv_root, *shoup = t->inv_root_shoup;
@@ -161,17 +187,24 @@ void ntt_inverse(const ntt_table *t, uint64_t *r, const uint64_t *a)
     }
 }
 
-void ntt_multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
+static void multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
 {
     const modulus q = t->q;
     for (uint32_t i = 0; i < t->n; i++) r[i] = mod_mul(&q, a[i], b[i]);
 }
 
-void ntt_multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
+static void multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
 {
     const modulus q = t->q;
     for (uint32_t i = 0; i < t->n; i++) r[i] = mod_reduce(&q, (u128)a[i] * b[i] + r[i]); /* below q^2 + q <= 2^(bits+63) */
 }
+
+const ntt_kern ntt_kern_portable = {"portable", 0, 16, UINT64_C(1) << 61, 0, NULL, forward, inverse, multiply, multiply_add};
+
+void ntt_forward(const ntt_table *t, uint64_t *r, const uint64_t *a) { t->kern->forward(t, r, a); }
+void ntt_inverse(const ntt_table *t, uint64_t *r, const uint64_t *a) { t->kern->inverse(t, r, a); }
+void ntt_multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { t->kern->multiply(t, r, a, b); }
+void ntt_multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { t->kern->multiply_add(t, r, a, b); }
 
 void ntt_convolve(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b_ntt)
 {

@@ -11,17 +11,24 @@
 #include "base/err.h"
 #include "ckks/modulus.h"
 
+typedef struct ntt_kern ntt_kern; /* ntt_kern.h */
+
 typedef struct ntt_table {
     uint32_t n, logn;
     modulus q;
+    const ntt_kern *kern;
+    uint64_t *own;                       /* what kern keeps for itself */
     uint64_t *root, *root_shoup;         /* root[i] = psi^rev(i), with its companion */
     uint64_t *inv_root, *inv_root_shoup; /* of 1 / psi */
     uint64_t n_inv, n_inv_shoup;         /* 1 / n */
     uint64_t last, last_shoup;           /* inv_root[1] / n: the last stage of the inverse divides by n as it goes */
 } ntt_table;
 
-/** ntt_create: n a power of two in [16, 32768], q a prime = 1 mod 2n below 2^61.  Errors: ERR_ARG, ERR_MEM. */
+/** ntt_create: n a power of two in [16, 32768], q a prime = 1 mod 2n below 2^61; the fastest kernel that this CPU has for them (double
+ *  precision, exactly, for q < 2^50: ntt_fp.h).   ntt_create_with: that kernel.
+ *  Errors: ERR_ARG (n, q; a kernel that the CPU, n or q does not allow), ERR_MEM. */
 int ntt_create(ntt_table **out, uint32_t n, uint64_t q) MUST_CHECK;
+int ntt_create_with(ntt_table **out, uint32_t n, uint64_t q, const ntt_kern *kern) MUST_CHECK;
 void ntt_free(ntt_table *t);
 
 /** ntt_forward: r = NTT(a), negacyclic, bit-reversed order.  In: a[n] in [0, q).  Out: r[n] in [0, q).  Alias: r may equal a.

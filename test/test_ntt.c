@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/mem.h"
-#include "ckks/ntt.h"
+#include "ckks/ntt_kern.h"
 #include "ckks/sample.h"
 #include "test/ckks_oracle.h"
 
@@ -94,6 +95,53 @@ START_TEST(round_trip)
 }
 END_TEST
 
+/* Every kernel against the portable one: sizes, primes around 2^47 and 2^50, edges and random residues, in place and not. */
+START_TEST(kernels_agree)
+{
+    static const unsigned bits[] = {20, 30, 47, 49, 50, 51};
+    int compared = 0;
+    for (size_t k = 0; k < NTT_KERNS; k++) {
+        if ((cpu_features() & ntt_kerns[k]->needs) != ntt_kerns[k]->needs) continue;
+        for (uint32_t n = 16; n <= 32768; n *= 2) {
+            uint64_t *m = mem_alloc(n, 4 * sizeof *m), *a = m, *b = m + n, *want = m + 2 * n, *got = m + 3 * n;
+            for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) {
+                const uint64_t q = mod_prime_below_var(UINT64_C(1) << bits[i], 0, 2 * (uint64_t)n);
+                ntt_table *p, *t;
+                const int serves = n >= ntt_kerns[k]->least && q < ntt_kerns[k]->below;
+                ck_assert_int_eq(ntt_create_with(&t, n, q, ntt_kerns[k]), serves ? 0 : ERR_ARG);
+                if (!serves) continue;
+                ck_assert_int_eq(ntt_create_with(&p, n, q, &ntt_kern_portable), 0);
+                for (unsigned kind = 0; kind < 6; kind++, compared++) {
+                    fill(a, p, kind);
+                    fill(b, p, kind == 1 ? 1 : kind + 7);
+                    ntt_forward(p, want, a);
+                    ntt_forward(t, got, a);
+                    ck_assert_mem_eq(got, want, n * sizeof *got);
+                    ntt_inverse(t, got, want);
+                    ck_assert_mem_eq(got, a, n * sizeof *got);
+                    ntt_inverse(p, want, a);
+                    memcpy(got, a, n * sizeof *got);
+                    ntt_inverse(t, got, got);
+                    ck_assert_mem_eq(got, want, n * sizeof *got);
+                    ntt_multiply(p, want, a, b);
+                    ntt_multiply(t, got, a, b);
+                    ck_assert_mem_eq(got, want, n * sizeof *got);
+                    memcpy(want, b, n * sizeof *got);
+                    memcpy(got, b, n * sizeof *got);
+                    ntt_multiply_add(p, want, a, b);
+                    ntt_multiply_add(t, got, a, b);
+                    ck_assert_mem_eq(got, want, n * sizeof *got);
+                }
+                ntt_free(p);
+                ntt_free(t);
+            }
+            mem_free(m);
+        }
+    }
+    ck_assert_int_ge(compared, 12 * 5 * 6);
+}
+END_TEST
+
 static uint64_t power(uint64_t a, uint64_t e, uint64_t q) /* the compiler's arithmetic, not ours */
 {
     uint64_t r = 1;
@@ -174,6 +222,7 @@ int main(void)
     tcase_add_test(t, unit_vectors);
     tcase_add_test(t, random_products);
     tcase_add_test(t, round_trip);
+    tcase_add_test(t, kernels_agree);
     tcase_add_test(t, by_definition);
     tcase_add_test(t, pointwise);
     tcase_add_test(t, refusals);

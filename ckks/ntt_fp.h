@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: ISC
+/** ntt_fp.h: the transform for q < 2^50 in double precision, exactly.  The body of ntt_avx2.c and ntt_avx512.c, which define vectors of LANES
+ *  doubles (v), of 64-bit integers (vi) and the operations on them.
+ *
+ *  A residue is a double with an integer value, centred somehow.  For a constant W, |W| <= q/2, with companion w' = fl(W / q), off by at
+ *  most 2^-55, and |x| <= X q, X <= 4,
+ *      h = fl(x W),   l = x W - h (exact: a fused multiply),   c = nearest integer to x w',   r = (h - c q) + l = x W - c q:
+ *  |c - x W / q| <= 1/2 + X q 2^-55 <= 1/2 + X/32 =: M(X), so |r| <= M(X) q.  h - c q is an integer below |r| + |l| < 2^50, so exact, like
+ *  the sum.  c comes from adding 1.5 * 2^52, right for |x w'| <= 2q < 2^51.  MULMOD_WIDE rounds x w' first, off by 1/4 below 2^52, then to
+ *  an integer: 1/2 + 1/4 + X/32 < 0.94 for X <= 6.  REDUCE gives |r| <= q/2 + 1 for |x| <= 6 q.  No number leaves (-6 q, 6 q), inside 2^53.
+ *
+ *  Forward, passes of two levels, B = 2.1 on entry (1 in the first pass, where x0 is not reduced):
+ *      u = x0 +- r(x2): 0.5 + M(2.1) = 1.07;   x1 +- r(x3): 2.1 + M(2.1) = 2.67;   y = u +- r(u'): 1.07 + M(2.67) = 1.65
+ *      first:           1 + M(1) = 1.54;                    1.54;                          1.54 + M(1.54) = 2.09
+ *  Inverse, B = 1.2 on entry (residues in [0, q) first):
+ *      s = x0 + x1, d = r(x0 - x1): 2.4 and M(2.4) = 0.58;   y0 = reduce(s + s'): 0.5;   y1 = d + d': 1.16;   y2 = wide(s - s'): 0.94;
+ *      y3 = r(d - d'): 0.54.  The last pass multiplies y0 and y1 by 1/n: all below 0.94.
+ *
+ *  No sum here is -0 (x - x is +0 in this rounding, l of a zero product is +0), so the sign bit says negative.  No branch depends on a number, and
+ *  sums, products and fused products of integers in this range take one time on the CPUs that have them (no subnormal can arise).
+ *
+ *  A pass is two half passes; the loops run the second half of one step beside the first half of the next, for the CPU's
+ *  window holds less than a step's latency. */
+#include <immintrin.h>
+
+#include "base/cpu.h"
+#include "ckks/ntt_kern.h"
+
+#define MAGIC 0x1.8p52
+#define UNIT 0x1p52  /* from here on, the low bits of a double's word are the integer */
+#define BLOCK 2048   /* words that stay in L1 */
+#define FINAL (4 * LANES) /* words of one step of the last four levels */
+
+typedef struct {
+    v q, inv, magic, unit;
+} consts;
+
+typedef struct {
+    v w, ws;
+} tw; /* a root and its companion */
+
+typedef struct {
+    v x[4];
+} quad;
+
+/* t->own: for each direction n/2 doubles of pairs (root, companion) of index < n/4, then for each FINAL words the vectors of the last two
+ * levels: index n/4 + i, n/2 + 2i, n/2 + 2i + 1, each with its companion. */
+typedef struct {
+    const double *pair, *last;
+} roots;
+
+INLINE consts constants(const ntt_table *t)
+{
+    return (consts){v_set((double)t->q.q), v_set(1 / (double)t->q.q), v_set(MAGIC), v_set(UNIT)};
+}
+
+INLINE roots roots_of(const ntt_table *t, int inverse)
+{
+    const double *own = (const double *)t->own + (inverse ? 2 * (size_t)t->n : 0);
+    return (roots){own, own + t->n / 2};
+}
+
+INLINE tw root_at(const double *pair, size_t i) { return (tw){v_set(pair[2 * i]), v_set(pair[2 * i + 1])}; }
+INLINE tw last_at(const double *at, size_t k) { return (tw){v_load(at + 2 * k * LANES), v_load(at + (2 * k + 1) * LANES)}; }
+
+INLINE v nearest(consts k, v x, v w) { return v_sub(v_fma(x, w, k.magic), k.magic); }
+INLINE v product(consts k, v x, v w, v c)
+{
+    const v h = v_mul(x, w);
+    return v_add(v_fnma(c, k.q, h), v_fms(x, w, h));
+}
+INLINE v mulmod(consts k, v x, tw t) { return product(k, x, t.w, nearest(k, x, t.ws)); }
+INLINE v mulmod_wide(consts k, v x, tw t) { return product(k, x, t.w, v_round(v_mul(x, t.ws))); }
+INLINE v reduce(consts k, v x) { return v_fnma(nearest(k, x, k.inv), k.q, x); }
+
+INLINE v from_words(consts k, const uint64_t *p) { return v_sub(v_cast(vi_or(vi_load(p), v_bits(k.unit))), k.unit); }
+INLINE void to_words(consts k, uint64_t *p, v x) { vi_store(p, vi_xor(v_bits(v_add(x, k.unit)), v_bits(k.unit))); }
+/* canonical: (-q, q) -> [0, q);  canonical2: (-2q, 2q) -> [0, q) */
+INLINE v canonical(consts k, v x) { return v_if_negative(x, v_add(x, k.q), x); }
+INLINE v canonical2(consts k, v x)
+{
+    x = v_if_negative(x, v_add(x, v_add(k.q, k.q)), x);
+    const v y = v_sub(x, k.q);
+    return v_if_negative(y, x, y);
+}
+
+INLINE v number(consts k, const uint64_t *p, int words) { return words ? from_words(k, p) : v_load((const double *)p); }
+INLINE quad load4(consts k, const uint64_t *a, size_t d, int words)
+{
+    return (quad){{number(k, a, words), number(k, a + d, words), number(k, a + 2 * d, words), number(k, a + 3 * d, words)}};
+}
+INLINE void store4(uint64_t *r, size_t d, quad y)
+{
+    v_store((double *)r, y.x[0]);
+    v_store((double *)(r + d), y.x[1]);
+    v_store((double *)(r + 2 * d), y.x[2]);
+    v_store((double *)(r + 3 * d), y.x[3]);
+}
+
+/* ---- forward ---- */
+
+INLINE quad fwd_upper(consts k, quad x, tw w)
+{
+    const v r2 = mulmod(k, x.x[2], w), r3 = mulmod(k, x.x[3], w);
+    return (quad){{v_add(x.x[0], r2), v_add(x.x[1], r3), v_sub(x.x[0], r2), v_sub(x.x[1], r3)}};
+}
+INLINE quad fwd_upper_reduced(consts k, quad x, tw w)
+{
+    x.x[0] = reduce(k, x.x[0]);
+    return fwd_upper(k, x, w);
+}
+INLINE quad fwd_lower(consts k, quad u, tw w_low, tw w_high)
+{
+    const v r1 = mulmod(k, u.x[1], w_low), r3 = mulmod(k, u.x[3], w_high);
+    return (quad){{v_add(u.x[0], r1), v_sub(u.x[0], r1), v_add(u.x[2], r3), v_sub(u.x[2], r3)}};
+}
+
+/* Two levels of the group `i` of `len` words. */
+static void fwd_pass(consts k, roots w, uint64_t *r, size_t len, size_t i)
+{
+    const size_t d = len / 4;
+    const tw w1 = root_at(w.pair, i), w2 = root_at(w.pair, 2 * i), w3 = root_at(w.pair, 2 * i + 1);
+    quad u = fwd_upper_reduced(k, load4(k, r, d, 0), w1);
+    for (size_t j = LANES; j < d; j += LANES) {
+        const quad next = fwd_upper_reduced(k, load4(k, r + j, d, 0), w1);
+        store4(r + j - LANES, d, fwd_lower(k, u, w2, w3));
+        u = next;
+    }
+    store4(r + d - LANES, d, fwd_lower(k, u, w2, w3));
+}
+
+/* The first level, or two, from words. */
+static void fwd_first(consts k, roots w, uint64_t *r, const uint64_t *a, size_t n, int levels)
+{
+    const size_t d = n >> levels;
+    const tw w1 = root_at(w.pair, 1), w2 = root_at(w.pair, 2), w3 = root_at(w.pair, 3);
+    if (levels == 1) {
+        for (size_t j = 0; j < d; j += LANES) {
+            const v x = from_words(k, a + j), y = mulmod(k, from_words(k, a + d + j), w1);
+            v_store((double *)(r + j), v_add(x, y));
+            v_store((double *)(r + d + j), v_sub(x, y));
+        }
+        return;
+    }
+    quad u = fwd_upper(k, load4(k, a, d, 1), w1);
+    for (size_t j = LANES; j < d; j += LANES) {
+        const quad next = fwd_upper(k, load4(k, a + j, d, 1), w1);
+        store4(r + j - LANES, d, fwd_lower(k, u, w2, w3));
+        u = next;
+    }
+    store4(r + d - LANES, d, fwd_lower(k, u, w2, w3));
+}
+
+/* The last four levels of FINAL words; i: index of the first group of 16. */
+INLINE tw roots_at(const double *pair, size_t i, size_t stride)
+{
+    return (tw){v_set_groups(pair + 2 * i, 2 * stride), v_set_groups(pair + 2 * i + 1, 2 * stride)};
+}
+INLINE quad fwd_final_upper(consts k, roots w, const uint64_t *r, size_t i)
+{
+    quad x = load4(k, r, LANES, 0);
+    v_gather(x.x);
+    x = fwd_upper_reduced(k, x, roots_at(w.pair, i, 1));
+    x = fwd_lower(k, x, roots_at(w.pair, 2 * i, 2), roots_at(w.pair, 2 * i + 1, 2));
+    v_transpose(x.x);
+    return x;
+}
+INLINE void fwd_final_lower(consts k, roots w, uint64_t *r, size_t step, quad x)
+{
+    const double *at = w.last + 6 * LANES * step;
+    x = fwd_upper_reduced(k, x, last_at(at, 0));
+    x = fwd_lower(k, x, last_at(at, 1), last_at(at, 2));
+    v_transpose(x.x);
+    v_scatter(x.x);
+    for (size_t c = 0; c < 4; c++) to_words(k, r + c * LANES, canonical2(k, x.x[c]));
+}
+static void fwd_final(consts k, roots w, uint64_t *r, size_t len, size_t i, size_t n)
+{
+    size_t step = (16 * i - n) / FINAL;
+    quad u = fwd_final_upper(k, w, r, i);
+    for (size_t j = FINAL; j < len; j += FINAL, step++) {
+        const quad next = fwd_final_upper(k, w, r + j, i += LANES / 4);
+        fwd_final_lower(k, w, r + j - FINAL, step, u);
+        u = next;
+    }
+    fwd_final_lower(k, w, r + len - FINAL, step, u);
+}
+
+/* All levels below `groups` groups of `len` words, the first of them number i. */
+static void fwd_rest(consts k, roots w, uint64_t *r, size_t len, size_t groups, size_t i, size_t n)
+{
+    const size_t all = len * groups;
+    if (len > BLOCK) {
+        for (size_t g = 0; g < groups; g++) {
+            fwd_pass(k, w, r + g * len, len, i + g);
+            fwd_rest(k, w, r + g * len, len / 4, 4, 4 * (i + g), n);
+        }
+        return;
+    }
+    if (all > 4 * BLOCK) {
+        for (size_t g = 0; g < groups; g++) fwd_rest(k, w, r + g * len, len, 1, i + g, n);
+        return;
+    }
+    for (; len > 16; len /= 4, groups *= 4, i *= 4)
+        for (size_t g = 0; g < groups; g++) fwd_pass(k, w, r + g * len, len, i + g);
+    fwd_final(k, w, r, all, i, n);
+}
+
+static void forward(const ntt_table *t, uint64_t *r, const uint64_t *a)
+{
+    const consts k = constants(t);
+    const roots w = roots_of(t, 0);
+    const int levels = t->logn % 2 ? 1 : 2;
+    fwd_first(k, w, r, a, t->n, levels);
+    fwd_rest(k, w, r, t->n >> levels, (size_t)1 << levels, (size_t)1 << levels, t->n);
+}
+
+/* ---- inverse ---- */
+
+INLINE quad inv_lower(consts k, quad x, tw w_low, tw w_high)
+{
+    return (quad){{v_add(x.x[0], x.x[1]), mulmod(k, v_sub(x.x[0], x.x[1]), w_low), v_add(x.x[2], x.x[3]), mulmod(k, v_sub(x.x[2], x.x[3]), w_high)}};
+}
+INLINE quad inv_upper(consts k, quad u, tw w)
+{
+    return (quad){{reduce(k, v_add(u.x[0], u.x[2])), v_add(u.x[1], u.x[3]), mulmod_wide(k, v_sub(u.x[0], u.x[2]), w), mulmod(k, v_sub(u.x[1], u.x[3]), w)}};
+}
+
+static void inv_pass(consts k, roots w, uint64_t *r, size_t len, size_t i)
+{
+    const size_t d = len / 4;
+    const tw w1 = root_at(w.pair, i), w2 = root_at(w.pair, 2 * i), w3 = root_at(w.pair, 2 * i + 1);
+    quad u = inv_lower(k, load4(k, r, d, 0), w2, w3);
+    for (size_t j = LANES; j < d; j += LANES) {
+        const quad next = inv_lower(k, load4(k, r + j, d, 0), w2, w3);
+        store4(r + j - LANES, d, inv_upper(k, u, w1));
+        u = next;
+    }
+    store4(r + d - LANES, d, inv_upper(k, u, w1));
+}
+
+INLINE quad inv_final_lower(consts k, roots w, const uint64_t *a, size_t step)
+{
+    const double *at = w.last + 6 * LANES * step;
+    quad x = load4(k, a, LANES, 1);
+    v_gather(x.x);
+    v_transpose(x.x);
+    x = inv_upper(k, inv_lower(k, x, last_at(at, 1), last_at(at, 2)), last_at(at, 0));
+    v_transpose(x.x);
+    return x;
+}
+INLINE void inv_final_upper(consts k, roots w, uint64_t *r, size_t i, quad x)
+{
+    x = inv_lower(k, x, roots_at(w.pair, 2 * i, 2), roots_at(w.pair, 2 * i + 1, 2));
+    x = inv_upper(k, x, roots_at(w.pair, i, 1));
+    v_scatter(x.x);
+    store4(r, LANES, x);
+}
+static void inv_final(consts k, roots w, uint64_t *r, const uint64_t *a, size_t len, size_t i, size_t n)
+{
+    size_t step = (16 * i - n) / FINAL;
+    quad u = inv_final_lower(k, w, a, step);
+    for (size_t j = FINAL; j < len; j += FINAL, i += LANES / 4) {
+        const quad next = inv_final_lower(k, w, a + j, ++step);
+        inv_final_upper(k, w, r + j - FINAL, i, u);
+        u = next;
+    }
+    inv_final_upper(k, w, r + len - FINAL, i, u);
+}
+
+static void inv_rest(consts k, roots w, uint64_t *r, const uint64_t *a, size_t len, size_t groups, size_t i, size_t n)
+{
+    const size_t all = len * groups;
+    if (len > BLOCK) {
+        for (size_t g = 0; g < groups; g++) {
+            inv_rest(k, w, r + g * len, a + g * len, len / 4, 4, 4 * (i + g), n);
+            inv_pass(k, w, r + g * len, len, i + g);
+        }
+        return;
+    }
+    if (all > 4 * BLOCK) {
+        for (size_t g = 0; g < groups; g++) inv_rest(k, w, r + g * len, a + g * len, len, 1, i + g, n);
+        return;
+    }
+    size_t l = 16, s = len / 16; /* groups of l in one of len */
+    inv_final(k, w, r, a, all, i * s, n);
+    while (l < len) {
+        l *= 4;
+        s /= 4;
+        for (size_t g = 0; g < groups * s; g++) inv_pass(k, w, r + g * l, l, i * s + g);
+    }
+}
+
+/* The last two levels, or one, to words: 1/n goes with the roots. */
+INLINE void inv_out(consts k, uint64_t *r, size_t d, quad u, tw scale, tw w)
+{
+    to_words(k, r, canonical(k, mulmod_wide(k, v_add(u.x[0], u.x[2]), scale)));
+    to_words(k, r + d, canonical(k, mulmod(k, v_add(u.x[1], u.x[3]), scale)));
+    to_words(k, r + 2 * d, canonical(k, mulmod_wide(k, v_sub(u.x[0], u.x[2]), w)));
+    to_words(k, r + 3 * d, canonical(k, mulmod(k, v_sub(u.x[1], u.x[3]), w)));
+}
+static void inv_last(consts k, roots w, uint64_t *r, size_t n, int levels)
+{
+    const size_t d = n >> levels;
+    const tw scale = root_at(w.pair, 0), w1 = root_at(w.pair, 1), w2 = root_at(w.pair, 2), w3 = root_at(w.pair, 3);
+    if (levels == 1) {
+        for (size_t j = 0; j < d; j += LANES) {
+            const v x = v_load((const double *)(r + j)), y = v_load((const double *)(r + d + j));
+            to_words(k, r + j, canonical(k, mulmod(k, v_add(x, y), scale)));
+            to_words(k, r + d + j, canonical(k, mulmod(k, v_sub(x, y), w1)));
+        }
+        return;
+    }
+    quad u = inv_lower(k, load4(k, r, d, 0), w2, w3);
+    for (size_t j = LANES; j < d; j += LANES) {
+        const quad next = inv_lower(k, load4(k, r + j, d, 0), w2, w3);
+        inv_out(k, r + j - LANES, d, u, scale, w1);
+        u = next;
+    }
+    inv_out(k, r + d - LANES, d, u, scale, w1);
+}
+
+static void inverse(const ntt_table *t, uint64_t *r, const uint64_t *a)
+{
+    const consts k = constants(t);
+    const roots w = roots_of(t, 1);
+    const int levels = t->logn % 2 ? 1 : 2;
+    inv_rest(k, w, r, a, t->n >> levels, (size_t)1 << levels, (size_t)1 << levels, t->n);
+    inv_last(k, w, r, t->n, levels);
+}
+
+/* ---- products ---- */
+
+/* |x y - c q| <= (1/2 + 1/8 + 1/8) q: h / q is off by |l| / q <= 2^-53 q, and 1/q by a relative 2^-53. */
+INLINE v mulmod2(consts k, v x, v y) { return canonical(k, product(k, x, y, nearest(k, v_mul(x, y), k.inv))); }
+
+static void multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
+{
+    const consts k = constants(t);
+    for (size_t j = 0; j < t->n; j += LANES) to_words(k, r + j, mulmod2(k, from_words(k, a + j), from_words(k, b + j)));
+}
+
+static void multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
+{
+    const consts k = constants(t);
+    for (size_t j = 0; j < t->n; j += LANES) {
+        const v x = v_add(mulmod2(k, from_words(k, a + j), from_words(k, b + j)), from_words(k, r + j)), y = v_sub(x, k.q);
+        to_words(k, r + j, v_if_negative(y, x, y));
+    }
+}
+
+/* ---- tables ---- */
+
+static void put_root(double *at, size_t stride, uint64_t w, uint64_t q)
+{
+    const double x = w > q / 2 ? (double)w - (double)q : (double)w;
+    at[0] = x;
+    at[stride] = x / (double)q;
+}
+
+static void fill_direction(const ntt_table *t, double *own, const uint64_t *root, uint64_t first, uint64_t second)
+{
+    const size_t n = t->n;
+    const uint64_t q = t->q.q;
+    double *last = own + n / 2;
+    for (size_t i = 0; i < n / 4; i++) put_root(own + 2 * i, 1, i == 0 ? first : i == 1 ? second : root[i], q);
+    for (size_t i = 0; i < n / 4; i++) {
+        double *at = last + 6 * LANES * (i / LANES) + i % LANES;
+        put_root(at, LANES, root[n / 4 + i], q);
+        put_root(at + 2 * LANES, LANES, root[n / 2 + 2 * i], q);
+        put_root(at + 4 * LANES, LANES, root[n / 2 + 2 * i + 1], q);
+    }
+}
+
+static void fill_var(ntt_table *t)
+{
+    double *own = (double *)t->own;
+    fill_direction(t, own, t->root, t->root[0], t->root[1]);
+    fill_direction(t, own + 2 * (size_t)t->n, t->inv_root, t->n_inv, t->last);
+}

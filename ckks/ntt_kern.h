@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: ISC
+/** ntt_kern.h: the transforms of ntt.h, one table of functions for each way to run them.  Contracts as in ntt.h: residues in memory are
+ *  canonical before and after, so all kernels give the same bits. */
+#ifndef TACIT_CKKS_NTT_KERN_H
+#define TACIT_CKKS_NTT_KERN_H
+
+#include "ckks/ntt.h"
+
+struct ntt_kern {
+    const char *name;
+    unsigned needs;  /* cpu_features */
+    uint32_t least;  /* serves n from here on */
+    uint64_t below;  /* and primes q below this */
+    size_t own;      /* words of t->own: this times n */
+    void (*fill_var)(ntt_table *t); /* t->own from the roots; NULL where own = 0 */
+    void (*forward)(const ntt_table *t, uint64_t *r, const uint64_t *a);
+    void (*inverse)(const ntt_table *t, uint64_t *r, const uint64_t *a);
+    void (*multiply)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
+    void (*multiply_add)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
+};
+
+extern const ntt_kern ntt_kern_portable, ntt_kern_avx2, ntt_kern_avx512;
+
+#define NTT_KERNS 3
+extern const ntt_kern *const ntt_kerns[NTT_KERNS]; /* slowest first */
+
+/** ntt_kern_best: the fastest one for (n, q) that needs no other cpu_features. */
+const ntt_kern *ntt_kern_best(uint32_t n, uint64_t q, unsigned features);
+
+#endif
