@@ -30,6 +30,7 @@ typedef struct {
 
 struct ot_ext_sender {
     state st;
+    block delta;
     uint8_t mask[OT_BASE_COUNT]; /* delta_j ? 0xff : 0 */
 };
 
@@ -44,6 +45,7 @@ size_t ot_ext_setup_bytes(unsigned k) { return OT_BASE_COUNT / k * ot_tree_bytes
 
 unsigned ot_ext_receiver_k(const ot_ext_receiver *r) { return r->st.k; }
 unsigned ot_ext_sender_k(const ot_ext_sender *s) { return s->st.k; }
+block ot_ext_sender_delta(const ot_ext_sender *s) { return s->delta; }
 
 /* ---- set-up ---- */
 
@@ -106,6 +108,7 @@ int ot_ext_sender_create(ot_ext_sender **out, const uint8_t *setup, unsigned k, 
         plant(&s->st, w, i);
         for (unsigned j = 0; j < k; j++) s->mask[i * k + j] = (uint8_t)ct_mask(choice >> j & 1);
     }
+    if (s) s->delta = *delta;
     if (bad) code = err_set(ERR_PEER, "OT extension: the set-up message does not fit the base keys");
     mem_free(w);
     if (code)
@@ -129,11 +132,21 @@ void ot_ext_sender_free(ot_ext_sender *s)
 
 /* ---- tiles ---- */
 
-/* Counts m, rounded up, towards the session's limit; *first = the first OT's number. */
-static int take(state *st, size_t m, uint64_t *first)
+static int room(const state *st, size_t m)
 {
     if (m > OT_EXT_LIMIT || ot_ext_rounded(m) > OT_EXT_LIMIT - st->count)
         return err_set(ERR_LIMIT, "OT extension: 2^39 OTs in one session; set up a new one");
+    return 0;
+}
+
+int ot_ext_receiver_room(const ot_ext_receiver *r, size_t m) { return room(&r->st, m); }
+int ot_ext_sender_room(const ot_ext_sender *s, size_t m) { return room(&s->st, m); }
+
+/* Counts m, rounded up, towards the session's limit; *first = the first OT's number. */
+static int take(state *st, size_t m, uint64_t *first)
+{
+    int code = room(st, m);
+    if (code) return code;
     *first = st->count;
     st->count += ot_ext_rounded(m);
     return 0;

@@ -56,6 +56,10 @@ void ot_ext_sender_free(ot_ext_sender *s);
 
 unsigned ot_ext_receiver_k(const ot_ext_receiver *r);
 unsigned ot_ext_sender_k(const ot_ext_sender *s);
+/** ot_ext_receiver_room / _sender_room: 0 if m more OTs fit below the limit, else ERR_LIMIT. */
+int ot_ext_receiver_room(const ot_ext_receiver *r, size_t m) MUST_CHECK;
+int ot_ext_sender_room(const ot_ext_sender *s, size_t m) MUST_CHECK;
+block ot_ext_sender_delta(const ot_ext_sender *s); /* secret */
 
 /** ot_ext_recv: u and t[m] for choice bits r (bit i of `choice` at byte i / 8, bit i % 8; bits beyond m are ignored).
  *  In:   m >= 0; 0 does nothing.   Out: t has room for m rounded up to 128; what is written beyond m is unspecified.

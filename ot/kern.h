@@ -30,6 +30,10 @@ const ot_kern *ot_kern_sse2(void);
 const ot_kern *ot_kern_avx2(void);
 const ot_kern *ot_kern_gfni(void);
 
+/** For a wider variant's last columns; ot_kern_sse2 / _avx2 say whether they may be called. */
+void ot_transpose_sse2(block *out, const uint8_t *rows, size_t stride, size_t columns);
+void ot_transpose_avx2(block *out, const uint8_t *rows, size_t stride, size_t columns);
+
 /** ot_kern_best: the widest usable one, picked at the first call. */
 const ot_kern *ot_kern_best(void);
 

@@ -10,15 +10,15 @@
 #define UNPACKHI(a, b) (vec) _mm256_unpackhi_epi8((__m256i)(a), (__m256i)(b))
 #include "ot/kern_simd.h"
 
-static void transpose(block *out, const uint8_t *rows, size_t stride, size_t columns)
+void ot_transpose_avx2(block *out, const uint8_t *rows, size_t stride, size_t columns)
 {
     size_t c = transpose_strips(out, rows, stride, columns);
-    if (c < columns) ot_kern_sse2()->transpose(out + c, rows + c / 8, stride, columns - c);
+    if (c < columns) ot_transpose_sse2(out + c, rows + c / 8, stride, columns - c);
 }
 
 const ot_kern *ot_kern_avx2(void)
 {
-    static const ot_kern kern = {"avx2", transpose, fold};
+    static const ot_kern kern = {"avx2", ot_transpose_avx2, fold};
     return cpu_features() & CPU_AVX2 && ot_kern_sse2() ? &kern : NULL;
 }
 #else

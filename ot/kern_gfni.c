@@ -39,7 +39,7 @@ INLINE void bits_pass(vec to[8], const uint8_t *rows, size_t stride)
 static void transpose(block *out, const uint8_t *rows, size_t stride, size_t columns)
 {
     size_t c = transpose_strips(out, rows, stride, columns);
-    if (c < columns) ot_kern_avx2()->transpose(out + c, rows + c / 8, stride, columns - c);
+    if (c < columns) ot_transpose_avx2(out + c, rows + c / 8, stride, columns - c);
 }
 
 const ot_kern *ot_kern_gfni(void)

@@ -10,14 +10,14 @@
 #define UNPACKHI(a, b) (vec) _mm_unpackhi_epi8((__m128i)(a), (__m128i)(b))
 #include "ot/kern_simd.h"
 
-static void transpose(block *out, const uint8_t *rows, size_t stride, size_t columns)
+void ot_transpose_sse2(block *out, const uint8_t *rows, size_t stride, size_t columns)
 {
     (void)transpose_strips(out, rows, stride, columns); /* a strip is 128 columns */
 }
 
 const ot_kern *ot_kern_sse2(void)
 {
-    static const ot_kern kern = {"sse2", transpose, fold};
+    static const ot_kern kern = {"sse2", ot_transpose_sse2, fold};
     return cpu_features() & CPU_SSE2 ? &kern : NULL;
 }
 #else
