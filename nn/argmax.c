@@ -61,18 +61,16 @@ static int server_last_responses(nn_server *v)
 
     mem_free(v->logits);
     v->logits = mem_alloc((size_t)a->out * s->batch, sizeof *v->logits);
-    uint64_t *ct = mem_alloc(chunk, convert_ct_words(s->params[i]) * sizeof *ct);
     uint8_t *wire = mem_alloc(chunk, response);
-    if (!v->logits || !ct || !wire)
+    if (!v->logits || !wire)
         goto out;
     for (uint32_t first = 0; first < a->out; first += chunk) {
         uint32_t n = nn_min(chunk, a->out - first);
-        if ((rc = nn_server_respond(v, i, first, n, ct, v->logits + (size_t)first * s->batch, wire)) ||
+        if ((rc = nn_server_respond(v, i, first, n, v->logits + (size_t)first * s->batch, wire)) ||
             (rc = nn_put(s, CHAN_RESPONSE, nn_flight_response(i), wire, n * response)))
             goto out;
     }
 out:
-    mem_free(ct);
     mem_free(wire);
     return rc;
 }

@@ -68,8 +68,7 @@ int nn_server_begin(nn_server *v)
         return err_set(ERR_PEER, "batch: %u images; the plan allows 1 to %u", s->batch, s->plan.max_batch);
 
     rc = ERR_MEM;
-    convert_inputs_free(v->in);
-    v->in = NULL;
+    nn_server_input(v, NULL);
     wire = mem_alloc(INPUT_CHUNK, each);
     if (!wire || (rc = convert_inputs_create(&v->in, p, a->in)))
         goto out;
@@ -88,21 +87,34 @@ out:
 
 /* ---- flight 2i + 1: responses ---- */
 
-int nn_server_respond(nn_server *v, uint32_t i, uint32_t first, uint32_t n, uint64_t *ct, uint64_t *share, uint8_t *wire)
+void nn_server_input(nn_server *v, convert_inputs *in)
+{
+    convert_inputs_free(v->in);
+    v->in = in;
+    v->sum_first = v->sum_end = 0;
+}
+
+int nn_server_respond(nn_server *v, uint32_t i, uint32_t first, uint32_t n, uint64_t *share, uint8_t *wire)
 {
     nn_session *s = &v->s;
     const nn_plan_layer *a = &s->plan.layer[i];
     const nn_qlayer *q = &v->q->layer[i];
     const ckks_params *p = s->params[i];
     const uint64_t ring = (UINT64_C(1) << nn_k(a)) - 1;
-    int before = nn_phase(s, NN_PHASE_LINEAR);
+    int rc = 0, before = nn_phase(s, NN_PHASE_LINEAR);
 
-    int rc = convert_weigh(v->weights[i], v->in, first, n, ct);
-    for (uint32_t e = 0; e < n && !rc; e++) {
-        uint64_t *mine = share + (size_t)e * s->batch, bias = (uint64_t)q->bias[first + e] << a->g;
-        convert_respond(v->pk[i], p, nn_k(a), ct + e * convert_ct_words(p), s->batch, wire, mine, s->rng, s->scratch);
+    for (uint32_t e = first; e < first + n && !rc; e++) {
+        if (e == v->sum_end) {
+            v->sum_first = e;
+            v->sum_end = e + nn_min(NN_WEIGH, a->out - e);
+            if ((rc = convert_weigh(v->weights[i], v->in, e, v->sum_end - e, v->sum)))
+                break;
+        }
+        convert_respond(v->pk[i], p, nn_k(a), v->sum + (e - v->sum_first) * convert_ct_words(p), s->batch, wire, share, s->rng, s->scratch);
+        const uint64_t bias = (uint64_t)q->bias[e] << a->g;
         for (uint32_t j = 0; j < s->batch; j++)
-            mine[j] = (mine[j] + bias) & ring;
+            share[j] = (share[j] + bias) & ring;
+        share += s->batch;
         wire += convert_response_bytes(p, nn_k(a), s->batch);
     }
     nn_phase(s, before);
@@ -128,14 +140,13 @@ int nn_client_unmask(nn_client *c, uint32_t i, uint32_t n, const uint8_t *wire, 
 typedef struct {
     uint32_t chunk;
     size_t lanes, response, u, rows, next; /* lanes and bytes of a full chunk; `next`: of one ciphertext of the next layer */
-    uint64_t *ct, *v[NN_WINDOW];
+    uint64_t *v[NN_WINDOW];
     block *labels[NN_WINDOW];
     uint8_t *wire, *aux;
 } hidden_bufs;
 
 static void hidden_free(hidden_bufs *b)
 {
-    mem_free(b->ct);
     mem_free(b->wire);
     mem_free(b->aux);
     for (int i = 0; i < NN_WINDOW; i++) {
@@ -156,10 +167,9 @@ static int hidden_alloc(hidden_bufs *b, const nn_session *s, uint32_t i, int slo
     b->next = ckks_poly_bytes(s->params[i + 1]);
     b->u = convert_u_bytes(s->ot, n, b->lanes);
     b->rows = gc_relu_bytes(n, l, b->lanes);
-    b->ct = slots > 1 ? mem_alloc(b->chunk, convert_ct_words(s->params[i]) * sizeof *b->ct) : NULL;
     b->wire = mem_alloc(1, b->chunk * (b->response > b->next ? b->response : b->next));
     b->aux = mem_alloc(1, (b->u > b->rows ? b->u : b->rows) + n * gc_stride(b->lanes) / 8);
-    int ok = b->wire && b->aux && (slots == 1 || b->ct);
+    int ok = b->wire && b->aux;
     for (int j = 0; j < slots && ok; j++) {
         b->v[j] = mem_alloc(b->lanes, sizeof **b->v);
         b->labels[j] = mem_alloc(convert_labels(n, b->lanes), sizeof **b->labels);
@@ -178,7 +188,7 @@ static int server_ask(nn_server *v, uint32_t i, hidden_bufs *b, uint32_t at)
     uint64_t *mine = b->v[at % NN_WINDOW];
     uint8_t *choices = b->aux + b->u;
 
-    int rc = nn_server_respond(v, i, first, n, b->ct, mine, b->wire);
+    int rc = nn_server_respond(v, i, first, n, mine, b->wire);
     if (rc || (rc = nn_put(s, CHAN_RESPONSE, nn_flight_response(i), b->wire, n * b->response)))
         return rc;
     nn_phase(s, NN_PHASE_OT);
@@ -233,8 +243,7 @@ int nn_server_hidden(nn_server *v, uint32_t i)
         if (at < chunks && (rc = server_ask(v, i, &b, at)))
             goto out;
     }
-    convert_inputs_free(v->in);
-    v->in = next;
+    nn_server_input(v, next);
     next = NULL;
     rc = 0;
 out:

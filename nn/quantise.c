@@ -14,7 +14,9 @@
 #define NOISE_LOG2_MAX (-8.0) /* the weight-dependent part of the noise, in units of the share's last bit */
 #define ACC_LOG2_MAX 56
 
+/* Up to 47 bits a residue has three digits (convert/weigh_kern.h), above it four. */
 static const ckks_literal candidates[] = {
+    {2048, 1, {47}},
     {2048, 1, {50}},
     {4096, 2, {50, 50}},
     {8192, 4, {50, 50, 50, 50}},

@@ -186,6 +186,13 @@ int nn_server_open(nn_server *v, chan *ch, const nn_qmodel *q, unsigned ot, prg 
             goto out;
 
     rc = ERR_MEM;
+    size_t sum = 0;
+    for (uint32_t i = 0; i < s->plan.layers; i++) {
+        const size_t words = nn_min(NN_WEIGH, s->plan.layer[i].out) * convert_ct_words(s->params[i]);
+        sum = words > sum ? words : sum;
+    }
+    if (!(v->sum = mem_alloc(sum, sizeof *v->sum)))
+        goto out;
     plan = mem_alloc(1, PLAN_HEAD + NN_PLAN_BYTES_MAX);
     buf = mem_alloc(1, keys_bytes(s));
     if (!plan || !buf)
@@ -243,7 +250,8 @@ void nn_server_close(nn_server *v)
         convert_matrix_free(v->weights[i]);
     }
     ot_ext_receiver_free(v->gc.ot);
-    convert_inputs_free(v->in);
+    nn_server_input(v, NULL);
+    mem_free(v->sum);
     mem_free(v->logits);
     session_free(&v->s);
 }

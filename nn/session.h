@@ -38,6 +38,8 @@ typedef struct {
     convert_evaluator gc;
     convert_matrix *weights[NN_MAX_LAYERS];
     convert_inputs *in; /* of the current layer, encrypted */
+    uint64_t *sum;      /* [NN_WEIGH]: outputs [sum_first, sum_end) of the current layer, encrypted */
+    uint32_t sum_first, sum_end;
     uint64_t *logits;   /* [element][batch]: share modulo 2^k of the last layer's output, of the batch before */
 } nn_server;
 
@@ -62,6 +64,11 @@ int nn_phase(nn_session *s, int phase);
 static inline unsigned nn_flight_response(uint32_t layer) { return 2 * layer + 1; }
 static inline unsigned nn_flight_tables(uint32_t layer) { return 2 * layer + 2; }
 
+/** nn_server_input: takes over the encrypted inputs of the next layer. */
+void nn_server_input(nn_server *v, convert_inputs *in);
+
+#define NN_WEIGH 128 /* outputs weighed at once: all inputs pass through the caches once for that many */
+
 /** nn_chunk: output elements of a layer that travel together; nn_argmax_lanes: images whose argmax is garbled together. */
 uint32_t nn_chunk(const nn_plan_layer *a, uint32_t batch);
 uint32_t nn_argmax_lanes(const nn_plan_layer *last, uint32_t batch);
@@ -73,8 +80,8 @@ int nn_client_setup(nn_client *c, chan *ch, unsigned ot, prg *rng) MUST_CHECK;
 void nn_client_teardown(nn_client *c);
 
 /** nn_server_respond: layer i's outputs [first, first + n): the responses into wire, and the server's share[n][batch] modulo 2^k with the
- *  bias added; ct is scratch for n ciphertexts.   nn_client_unmask: the client's share[n][batch] from those responses. */
-int nn_server_respond(nn_server *v, uint32_t i, uint32_t first, uint32_t n, uint64_t *ct, uint64_t *share, uint8_t *wire) MUST_CHECK;
+ *  bias added; every output once, in ascending order.   nn_client_unmask: the client's share[n][batch] from those responses. */
+int nn_server_respond(nn_server *v, uint32_t i, uint32_t first, uint32_t n, uint64_t *share, uint8_t *wire) MUST_CHECK;
 int nn_client_unmask(nn_client *c, uint32_t i, uint32_t n, const uint8_t *wire, uint64_t *share) MUST_CHECK;
 
 static inline uint32_t nn_min(uint32_t a, uint32_t b) { return a < b ? a : b; }
