@@ -22,21 +22,76 @@ double bench_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Sets of kernels, widest first, by what they may use. */
+static const struct {
+    const char *name;
+    unsigned needs, allows;
+} sets[] = {
+    {"avx512", CPU_AVX512, ~0u},
+    {"avx2", CPU_AVX2, CPU_AESNI | CPU_AVX2 | CPU_VAES | CPU_SSE2},
+    {"aesni", CPU_AESNI, CPU_AESNI | CPU_SSE2},
+    {"portable", 0, 0},
+};
+#define SETS (sizeof sets / sizeof *sets)
+
+static void usage(const char *name, int status)
+{
+    fprintf(status ? stderr : stdout,
+            "usage: %s [--json] [--n N] [--kernel NAME]\n  --n N           only this size\n"
+            "  --kernel NAME   only this set of kernels: avx512, avx2, aesni, portable\n",
+            name);
+    exit(status);
+}
+
 void bench_init(bench *b, int argc, char **argv)
 {
-    *b = (bench){argv[0], 0, 0};
+    *b = (bench){argv[0], 0, 0, NULL, 1};
     for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--json")) {
+        if (!strcmp(argv[i], "--json"))
             b->json = 1;
-        } else if (!strcmp(argv[i], "--n") && i + 1 < argc) {
+        else if (!strcmp(argv[i], "--n") && i + 1 < argc)
             b->n = (uint32_t)strtoul(argv[++i], NULL, 10);
-        } else {
-            fprintf(strcmp(argv[i], "--help") ? stderr : stdout, "usage: %s [--json] [--n N]\n  --n N   only this size\n", argv[0]);
-            exit(strcmp(argv[i], "--help") ? 2 : 0);
-        }
+        else if (!strcmp(argv[i], "--kernel") && i + 1 < argc)
+            b->kernel = argv[++i];
+        else
+            usage(argv[0], strcmp(argv[i], "--help") ? 2 : 0);
     }
     if (!b->json)
         printf("%-26s %-44s %-12s %14s %14s %14s %s\n", "bench", "params", "kernel", "median", "min", "max", "unit");
+    for (size_t i = 0; b->kernel; i++) {
+        if (i == SETS)
+            usage(argv[0], 2);
+        if (strcmp(b->kernel, sets[i].name))
+            continue;
+        if ((cpu_features() & sets[i].needs) != sets[i].needs) {
+            fprintf(b->json ? stderr : stdout, "%s: UNAVAILABLE\n", b->kernel);
+            exit(0);
+        }
+        cpu_restrict(sets[i].allows);
+        break;
+    }
+    fflush(stdout);
+}
+
+void bench_each_kernel(bench *b, unsigned features)
+{
+    int failed = 0, status, first = 1;
+    const unsigned has = cpu_features() & features;
+    for (size_t i = 0; i < SETS && !b->kernel; i++) {
+        if ((cpu_features() & sets[i].needs) != sets[i].needs || (i + 1 < SETS && (has & sets[i].allows) == (has & sets[i + 1].allows)))
+            continue;
+        const pid_t child = fork();
+        if (child == 0) {
+            cpu_restrict(sets[i].allows);
+            b->kernel = sets[i].name;
+            b->yardsticks = first;
+            return;
+        }
+        first = 0;
+        failed |= child < 0 || waitpid(child, &status, 0) < 0 || status != 0;
+    }
+    if (!b->kernel)
+        exit(failed);
 }
 
 int bench_wants(const bench *b, uint32_t n) { return !b->n || b->n == n; }
@@ -77,7 +132,7 @@ void bench_time(const bench *b, const char *row, const char *params, const char 
     double begin = bench_now();
     run(arg);
     double once = bench_now() - begin;
-    const long calls = once > 0.02 ? 1 : (long)(0.02 / (once + 1e-9)) + 1; /* a sample of 20 ms at least */
+    const long calls = once > 0.005 ? 1 : (long)(0.005 / (once + 1e-9)) + 1; /* a sample of 5 ms at least */
     for (int i = 0; i < BENCH_SAMPLES; i++) {
         begin = bench_now();
         for (long k = 0; k < calls; k++)
@@ -87,18 +142,33 @@ void bench_time(const bench *b, const char *row, const char *params, const char 
     bench_row(b, row, params, kernel, unit, amount, s, BENCH_SAMPLES, NULL);
 }
 
+static void aes_vaes512(void *arg) { yardstick_run_vaes512(arg); }
 static void aes_vaes(void *arg) { yardstick_run_vaes(arg); }
 static void aes_aesni(void *arg) { yardstick_run_aesni(arg); }
 
 void bench_yardstick_aes(const bench *b)
 {
     static uint8_t state[64];
-    if (cpu_features() & CPU_VAES)
+    const unsigned f = cpu_features();
+    if (!b->yardsticks)
+        return;
+    if (f & CPU_AVX512 && f & CPU_VAES)
+        bench_time(b, "yardstick_aes", "", "vaes512", "ns", YARDSTICK_BLOCKS, aes_vaes512, state);
+    else if (f & CPU_VAES)
         bench_time(b, "yardstick_aes", "", "vaes256", "ns", YARDSTICK_BLOCKS, aes_vaes, state);
-    else if (cpu_features() & CPU_AESNI)
+    else if (f & CPU_AESNI)
         bench_time(b, "yardstick_aes", "", "aesni", "ns", YARDSTICK_BLOCKS, aes_aesni, state);
     else if (!b->json)
         printf("%-26s UNAVAILABLE\n", "yardstick_aes");
+}
+
+static void ifma(void *arg) { yardstick_run_ifma(arg); }
+
+void bench_yardstick_ifma(const bench *b)
+{
+    static uint8_t state[64];
+    if (b->yardsticks && cpu_features() & CPU_IFMA)
+        bench_time(b, "yardstick_ifma", "", "avx512ifma", "ns", YARDSTICK_MADDS, ifma, state);
 }
 
 static void shoup(void *arg)
@@ -112,6 +182,8 @@ static void shoup(void *arg)
 void bench_yardstick_shoup(const bench *b)
 {
     static uint64_t x[1024];
+    if (!b->yardsticks)
+        return;
     for (uint64_t i = 0; i < 1024; i++)
         x[i] = i * 12345;
     bench_time(b, "yardstick_shoup", "", "scalar", "ns", 1024, shoup, x);
@@ -125,7 +197,7 @@ void bench_yardstick_tcp(const bench *b)
     char bound[96], *buf = mem_alloc(1, MEGABYTE);
     double s[BENCH_SAMPLES];
     int listening, fd;
-    if (!buf || tcp_listen("127.0.0.1:0", &listening, bound, sizeof bound))
+    if (!b->yardsticks || !buf || tcp_listen("127.0.0.1:0", &listening, bound, sizeof bound))
         return;
     const pid_t child = fork();
     if (!child) {

@@ -11,7 +11,9 @@
 typedef struct {
     const char *name; /* of the program */
     int json;
-    uint32_t n;       /* --n: only this size; 0: all */
+    uint32_t n;         /* --n: only this size; 0: all */
+    const char *kernel; /* --kernel: only this set; NULL: all */
+    int yardsticks;     /* 1: the yardsticks are to be printed */
 } bench;
 
 typedef struct {
@@ -19,8 +21,14 @@ typedef struct {
     uint32_t flights;
 } bench_traffic;
 
-/** bench_init: parses --json, --n N, --help and prints the heading; exits on --help (0) and on bad usage (2). */
+/** bench_init: parses --json, --n N, --kernel NAME, --help and prints the heading; exits on --help (0) and on bad usage (2).  A kernel set
+ *  that the CPU has not is said to be UNAVAILABLE; then it exits with 0. */
 void bench_init(bench *b, int argc, char **argv);
+
+/** bench_each_kernel: without --kernel, what follows runs once for each set of kernels that the CPU has, widest first, in a process of its
+ *  own (kernels are chosen at first use); sets that differ in none of `features`, those that the benchmark's kernels ask for, count as one.
+ *  Call it before anything else of the library. */
+void bench_each_kernel(bench *b, unsigned features);
 
 /** bench_wants: whether --n lets this size through. */
 int bench_wants(const bench *b, uint32_t n);
@@ -34,8 +42,9 @@ void bench_time(const bench *b, const char *row, const char *params, const char 
 void bench_row(const bench *b, const char *row, const char *params, const char *kernel, const char *unit, double amount, double *seconds,
                size_t samples, const bench_traffic *t);
 
-/** Yardsticks: AES-128 blocks in registers, Shoup multiplication, loopback TCP. */
+/** Yardsticks: AES-128 blocks in registers, 512-bit vpmadd52 (nothing where the CPU has none), Shoup multiplication, loopback TCP. */
 void bench_yardstick_aes(const bench *b);
+void bench_yardstick_ifma(const bench *b);
 void bench_yardstick_shoup(const bench *b);
 void bench_yardstick_tcp(const bench *b);
 
