@@ -151,39 +151,58 @@ static void fwd_first(consts k, roots w, uint64_t *r, const uint64_t *a, size_t 
     store4(r + d - LANES, d, fwd_lower(k, u, w2, w3));
 }
 
-/* The last four levels of FINAL words; i: index of the first group of 16. */
 INLINE tw roots_at(const double *pair, size_t i, size_t stride)
 {
     return (tw){v_set_groups(pair + 2 * i, 2 * stride), v_set_groups(pair + 2 * i + 1, 2 * stride)};
 }
-INLINE quad fwd_final_upper(consts k, roots w, const uint64_t *r, size_t i)
+
+/* Two levels of groups of 16, the first of them number i; every FINAL words are left as vectors of columns for fwd_last. */
+INLINE quad fwd_16_upper(consts k, roots w, const uint64_t *r, size_t i)
 {
     quad x = load4(k, r, LANES, 0);
     v_gather(x.x);
-    x = fwd_upper_reduced(k, x, roots_at(w.pair, i, 1));
-    x = fwd_lower(k, x, roots_at(w.pair, 2 * i, 2), roots_at(w.pair, 2 * i + 1, 2));
-    v_transpose(x.x);
-    return x;
+    return fwd_upper_reduced(k, x, roots_at(w.pair, i, 1));
 }
-INLINE void fwd_final_lower(consts k, roots w, uint64_t *r, size_t step, quad x)
+INLINE void fwd_16_lower(consts k, roots w, uint64_t *r, size_t i, quad u)
 {
-    const double *at = w.last + 6 * LANES * step;
-    x = fwd_upper_reduced(k, x, last_at(at, 0));
-    x = fwd_lower(k, x, last_at(at, 1), last_at(at, 2));
-    v_transpose(x.x);
-    v_scatter(x.x);
-    for (size_t c = 0; c < 4; c++) to_words(k, r + c * LANES, canonical2(k, x.x[c]));
+    u = fwd_lower(k, u, roots_at(w.pair, 2 * i, 2), roots_at(w.pair, 2 * i + 1, 2));
+    v_transpose(u.x);
+    store4(r, LANES, u);
 }
-static void fwd_final(consts k, roots w, uint64_t *r, size_t len, size_t i, size_t n)
+static void fwd_16(consts k, roots w, uint64_t *r, size_t len, size_t i)
 {
-    size_t step = (16 * i - n) / FINAL;
-    quad u = fwd_final_upper(k, w, r, i);
-    for (size_t j = FINAL; j < len; j += FINAL, step++) {
-        const quad next = fwd_final_upper(k, w, r + j, i += LANES / 4);
-        fwd_final_lower(k, w, r + j - FINAL, step, u);
+    quad u = fwd_16_upper(k, w, r, i);
+    for (size_t j = FINAL; j < len; j += FINAL, i += LANES / 4) {
+        const quad next = fwd_16_upper(k, w, r + j, i + LANES / 4);
+        fwd_16_lower(k, w, r + j - FINAL, i, u);
         u = next;
     }
-    fwd_final_lower(k, w, r + len - FINAL, step, u);
+    fwd_16_lower(k, w, r + len - FINAL, i, u);
+}
+
+/* The last two levels, to words; step: FINAL words each, counted from the first of the polynomial. */
+INLINE quad fwd_last_upper(consts k, roots w, const uint64_t *r, size_t step)
+{
+    return fwd_upper_reduced(k, load4(k, r, LANES, 0), last_at(w.last + 6 * LANES * step, 0));
+}
+INLINE void fwd_last_lower(consts k, roots w, uint64_t *r, size_t step, quad u)
+{
+    const double *at = w.last + 6 * LANES * step;
+    u = fwd_lower(k, u, last_at(at, 1), last_at(at, 2));
+    for (size_t c = 0; c < 4; c++) u.x[c] = canonical2(k, u.x[c]);
+    v_transpose(u.x);
+    v_scatter(u.x);
+    for (size_t c = 0; c < 4; c++) to_words(k, r + c * LANES, u.x[c]);
+}
+static void fwd_last(consts k, roots w, uint64_t *r, size_t len, size_t step)
+{
+    quad u = fwd_last_upper(k, w, r, step);
+    for (size_t j = FINAL; j < len; j += FINAL, step++) {
+        const quad next = fwd_last_upper(k, w, r + j, step + 1);
+        fwd_last_lower(k, w, r + j - FINAL, step, u);
+        u = next;
+    }
+    fwd_last_lower(k, w, r + len - FINAL, step, u);
 }
 
 /* All levels below `groups` groups of `len` words, the first of them number i. */
@@ -203,7 +222,8 @@ static void fwd_rest(consts k, roots w, uint64_t *r, size_t len, size_t groups, 
     }
     for (; len > 16; len /= 4, groups *= 4, i *= 4)
         for (size_t g = 0; g < groups; g++) fwd_pass(k, w, r + g * len, len, i + g);
-    fwd_final(k, w, r, all, i, n);
+    fwd_16(k, w, r, all, i);
+    fwd_last(k, w, r, all, (16 * i - n) / FINAL);
 }
 
 static void forward(const ntt_table *t, uint64_t *r, const uint64_t *a)
@@ -239,33 +259,50 @@ static void inv_pass(consts k, roots w, uint64_t *r, size_t len, size_t i)
     store4(r + d - LANES, d, inv_upper(k, u, w1));
 }
 
-INLINE quad inv_final_lower(consts k, roots w, const uint64_t *a, size_t step)
+INLINE quad inv_first_lower(consts k, roots w, const uint64_t *a, size_t step)
 {
     const double *at = w.last + 6 * LANES * step;
     quad x = load4(k, a, LANES, 1);
     v_gather(x.x);
     v_transpose(x.x);
-    x = inv_upper(k, inv_lower(k, x, last_at(at, 1), last_at(at, 2)), last_at(at, 0));
-    v_transpose(x.x);
-    return x;
+    return inv_lower(k, x, last_at(at, 1), last_at(at, 2));
 }
-INLINE void inv_final_upper(consts k, roots w, uint64_t *r, size_t i, quad x)
+INLINE void inv_first_upper(consts k, roots w, uint64_t *r, size_t step, quad u)
 {
-    x = inv_lower(k, x, roots_at(w.pair, 2 * i, 2), roots_at(w.pair, 2 * i + 1, 2));
-    x = inv_upper(k, x, roots_at(w.pair, i, 1));
-    v_scatter(x.x);
-    store4(r, LANES, x);
+    u = inv_upper(k, u, last_at(w.last + 6 * LANES * step, 0));
+    v_transpose(u.x);
+    store4(r, LANES, u);
 }
-static void inv_final(consts k, roots w, uint64_t *r, const uint64_t *a, size_t len, size_t i, size_t n)
+static void inv_first(consts k, roots w, uint64_t *r, const uint64_t *a, size_t len, size_t step)
 {
-    size_t step = (16 * i - n) / FINAL;
-    quad u = inv_final_lower(k, w, a, step);
-    for (size_t j = FINAL; j < len; j += FINAL, i += LANES / 4) {
-        const quad next = inv_final_lower(k, w, a + j, ++step);
-        inv_final_upper(k, w, r + j - FINAL, i, u);
+    quad u = inv_first_lower(k, w, a, step);
+    for (size_t j = FINAL; j < len; j += FINAL, step++) {
+        const quad next = inv_first_lower(k, w, a + j, step + 1);
+        inv_first_upper(k, w, r + j - FINAL, step, u);
         u = next;
     }
-    inv_final_upper(k, w, r + len - FINAL, i, u);
+    inv_first_upper(k, w, r + len - FINAL, step, u);
+}
+
+INLINE quad inv_16_lower(consts k, roots w, const uint64_t *r, size_t i)
+{
+    return inv_lower(k, load4(k, r, LANES, 0), roots_at(w.pair, 2 * i, 2), roots_at(w.pair, 2 * i + 1, 2));
+}
+INLINE void inv_16_upper(consts k, roots w, uint64_t *r, size_t i, quad u)
+{
+    u = inv_upper(k, u, roots_at(w.pair, i, 1));
+    v_scatter(u.x);
+    store4(r, LANES, u);
+}
+static void inv_16(consts k, roots w, uint64_t *r, size_t len, size_t i)
+{
+    quad u = inv_16_lower(k, w, r, i);
+    for (size_t j = FINAL; j < len; j += FINAL, i += LANES / 4) {
+        const quad next = inv_16_lower(k, w, r + j, i + LANES / 4);
+        inv_16_upper(k, w, r + j - FINAL, i, u);
+        u = next;
+    }
+    inv_16_upper(k, w, r + len - FINAL, i, u);
 }
 
 static void inv_rest(consts k, roots w, uint64_t *r, const uint64_t *a, size_t len, size_t groups, size_t i, size_t n)
@@ -283,7 +320,8 @@ static void inv_rest(consts k, roots w, uint64_t *r, const uint64_t *a, size_t l
         return;
     }
     size_t l = 16, s = len / 16; /* groups of l in one of len */
-    inv_final(k, w, r, a, all, i * s, n);
+    inv_first(k, w, r, a, all, (16 * i * s - n) / FINAL);
+    inv_16(k, w, r, all, i * s);
     while (l < len) {
         l *= 4;
         s /= 4;
