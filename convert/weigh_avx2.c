@@ -73,37 +73,42 @@ static inline void put(uint64_t *out, __m256i x, __m256i q, int first)
     store(out, x);
 }
 
-/* `width` vectors of a limb at a time: rows * limbs * width <= 12 sums stay in registers. */
+/* The sums of one burst.  `width` vectors of a limb at a time: rows * limbs * width <= 12 of them stay in registers. */
+static inline __attribute__((always_inline)) void burst_sums(__m256i *out, const weigh_term *const term[2], size_t from, size_t to, const int16_t *x,
+                                                             const unsigned limbs, const unsigned rows, const unsigned width)
+{
+    __m256i sum[12];
+    for (unsigned i = 0; i < rows * limbs * width; i++) sum[i] = _mm256_setzero_si256();
+    for (size_t t = from; t < to; t++) {
+        const int16_t *d = x + (size_t)term[0][t].pair * limbs * WEIGH_TILE * 2;
+        const __m256i w0 = _mm256_castps_si256(_mm256_broadcast_ss((const float *)(const void *)term[0][t].w));
+        const __m256i w1 = rows == 2 ? _mm256_castps_si256(_mm256_broadcast_ss((const float *)(const void *)term[1][t].w)) : w0;
+        for (unsigned i = 0; i < limbs * width; i++) {
+            const __m256i v = load(d + i / width * 2 * WEIGH_TILE + i % width * 16);
+            sum[i] = _mm256_add_epi32(sum[i], _mm256_madd_epi16(v, w0));
+            if (rows == 2) sum[limbs * width + i] = _mm256_add_epi32(sum[limbs * width + i], _mm256_madd_epi16(v, w1));
+        }
+    }
+    for (unsigned i = 0; i < rows * limbs * width; i++) out[i] = sum[i];
+}
+
 static inline __attribute__((always_inline)) void block(uint64_t *out, size_t words, const weigh_term *const term[2], size_t terms, size_t burst,
                                                         const int16_t *x, const constants *c, unsigned limbs, unsigned rows, unsigned width)
 {
-    const size_t each = (size_t)limbs * WEIGH_TILE * 2;
+    __m256i sum[12];
     for (size_t t = 0, stop; t < terms; t = stop) {
-        __m256i sum[2][WEIGH_MAX_LIMBS][4];
-        const int first = t == 0;
-        for (unsigned i = 0; i < rows; i++)
-            for (unsigned l = 0; l < limbs; l++)
-                for (unsigned h = 0; h < width; h++) sum[i][l][h] = _mm256_setzero_si256();
         stop = terms - t > burst ? t + burst : terms;
-        for (size_t s = t; s < stop; s++) {
-            const int16_t *d = x + term[0][s].pair * each;
-            __m256i w[2];
-            for (unsigned i = 0; i < rows; i++) w[i] = _mm256_castps_si256(_mm256_broadcast_ss((const float *)(const void *)term[i][s].w));
-            for (unsigned l = 0; l < limbs; l++)
-                for (unsigned h = 0; h < width; h++) {
-                    const __m256i v = load(d + l * 2 * WEIGH_TILE + h * 16);
-                    for (unsigned i = 0; i < rows; i++) sum[i][l][h] = _mm256_add_epi32(sum[i][l][h], _mm256_madd_epi16(v, w[i]));
-                }
-        }
+        burst_sums(sum, term, t, stop, x, limbs, rows, width);
         for (unsigned i = 0; i < rows; i++)
             for (unsigned h = 0; h < width; h++) {
                 __m128i low[WEIGH_MAX_LIMBS], high[WEIGH_MAX_LIMBS];
                 for (unsigned l = 0; l < limbs; l++) {
-                    low[l] = _mm256_castsi256_si128(sum[i][l][h]);
-                    high[l] = _mm256_extracti128_si256(sum[i][l][h], 1);
+                    const __m256i s = sum[(i * limbs + l) * width + h];
+                    low[l] = _mm256_castsi256_si128(s);
+                    high[l] = _mm256_extracti128_si256(s, 1);
                 }
-                put(out + i * words + 8 * h, reduce(low, limbs, c), c->q, first);
-                put(out + i * words + 8 * h + 4, reduce(high, limbs, c), c->q, first);
+                put(out + i * words + 8 * h, reduce(low, limbs, c), c->q, t == 0);
+                put(out + i * words + 8 * h + 4, reduce(high, limbs, c), c->q, t == 0);
             }
     }
 }

@@ -70,36 +70,42 @@ static inline void put(uint64_t *out, __m512i x, __m512i q, int first)
     store(out, x);
 }
 
-/* A whole tile: rows * limbs * 2 <= 16 sums stay in registers. */
+/* The sums of one burst over a whole tile: rows * limbs * 2 <= 16 of them stay in registers. */
+static inline __attribute__((always_inline)) void burst_sums(__m512i *out, const weigh_term *const term[2], size_t from, size_t to, const int16_t *x,
+                                                             const unsigned limbs, const unsigned rows)
+{
+    __m512i sum[16];
+    for (unsigned i = 0; i < rows * limbs * 2; i++) sum[i] = _mm512_setzero_si512();
+    for (size_t t = from; t < to; t++) {
+        const int16_t *d = x + (size_t)term[0][t].pair * limbs * WEIGH_TILE * 2;
+        const __m512i w0 = _mm512_castps_si512(_mm512_broadcastss_ps(_mm_load_ss((const float *)(const void *)term[0][t].w)));
+        const __m512i w1 = rows == 2 ? _mm512_castps_si512(_mm512_broadcastss_ps(_mm_load_ss((const float *)(const void *)term[1][t].w))) : w0;
+        for (unsigned i = 0; i < limbs * 2; i++) {
+            const __m512i v = load(d + 32 * i);
+            sum[i] = _mm512_add_epi32(sum[i], _mm512_madd_epi16(v, w0));
+            if (rows == 2) sum[limbs * 2 + i] = _mm512_add_epi32(sum[limbs * 2 + i], _mm512_madd_epi16(v, w1));
+        }
+    }
+    for (unsigned i = 0; i < rows * limbs * 2; i++) out[i] = sum[i];
+}
+
 static inline __attribute__((always_inline)) void block(uint64_t *out, size_t words, const weigh_term *const term[2], size_t terms, size_t burst,
                                                         const int16_t *x, const constants *c, unsigned limbs, unsigned rows)
 {
-    const size_t each = (size_t)limbs * WEIGH_TILE * 2;
+    __m512i sum[16];
     for (size_t t = 0, stop; t < terms; t = stop) {
-        __m512i sum[2][WEIGH_MAX_LIMBS][2];
-        const int first = t == 0;
-        for (unsigned i = 0; i < rows; i++)
-            for (unsigned l = 0; l < limbs; l++) sum[i][l][0] = sum[i][l][1] = _mm512_setzero_si512();
         stop = terms - t > burst ? t + burst : terms;
-        for (size_t s = t; s < stop; s++) {
-            const int16_t *d = x + term[0][s].pair * each;
-            __m512i w[2];
-            for (unsigned i = 0; i < rows; i++) w[i] = _mm512_castps_si512(_mm512_broadcastss_ps(_mm_load_ss((const float *)(const void *)term[i][s].w)));
-            for (unsigned l = 0; l < limbs; l++)
-                for (unsigned h = 0; h < 2; h++) {
-                    const __m512i v = load(d + l * 2 * WEIGH_TILE + h * 32);
-                    for (unsigned i = 0; i < rows; i++) sum[i][l][h] = _mm512_add_epi32(sum[i][l][h], _mm512_madd_epi16(v, w[i]));
-                }
-        }
+        burst_sums(sum, term, t, stop, x, limbs, rows);
         for (unsigned i = 0; i < rows; i++)
             for (unsigned h = 0; h < 2; h++) {
                 __m256i low[WEIGH_MAX_LIMBS], high[WEIGH_MAX_LIMBS];
                 for (unsigned l = 0; l < limbs; l++) {
-                    low[l] = _mm512_castsi512_si256(sum[i][l][h]);
-                    high[l] = _mm512_extracti64x4_epi64(sum[i][l][h], 1);
+                    const __m512i s = sum[(i * limbs + l) * 2 + h];
+                    low[l] = _mm512_castsi512_si256(s);
+                    high[l] = _mm512_extracti64x4_epi64(s, 1);
                 }
-                put(out + i * words + 16 * h, reduce(low, limbs, c), c->q, first);
-                put(out + i * words + 16 * h + 8, reduce(high, limbs, c), c->q, first);
+                put(out + i * words + 16 * h, reduce(low, limbs, c), c->q, t == 0);
+                put(out + i * words + 16 * h + 8, reduce(high, limbs, c), c->q, t == 0);
             }
     }
 }
