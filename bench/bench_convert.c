@@ -62,7 +62,7 @@ static void open_(void *arg)
     j->rc |= convert_open(j->sk, j->p, j->l, j->share, j->answer, N, j->scratch);
 }
 
-/* one term of one limb-wise product: all tiles of a polynomial, as many digits as the prime needs */
+/* the sums alone: two rows over all tiles of a polynomial */
 static void multiply(void *arg)
 {
     job *j = arg;
@@ -164,21 +164,16 @@ static void finish(job *j)
 static void parts(const bench *b, job *j)
 {
     static const unsigned widths[] = {16, 24, 26, 47, 50};
-    bench_time(b, "sample_ternary", "\"n\":2048", ring_kern_best()->name, "ns", 1, ternary, j);
-    bench_time(b, "sample_cbd", "\"n\":2048", ring_kern_best()->name, "ns", 1, binomial, j);
-    bench_time(b, "sample_uniform", "\"n\":2048", ring_kern_best()->name, "ns", 1, uniform, j);
-    for (size_t i = 0; i < RING_KERNS; i++) {
-        j->ring = ring_kerns[i];
-        if ((cpu_features() & j->ring->needs) != j->ring->needs)
-            continue;
-        uniform(j);
-        bench_time(b, "ring_ternary", "\"n\":2048", j->ring->name, "ns", 1, ring_ternary, j);
-        bench_time(b, "ring_cbd", "\"n\":2048", j->ring->name, "ns", 1, ring_cbd, j);
-        bench_time(b, "ring_accept", "\"n\":2048", j->ring->name, "ns", 1, ring_accept, j);
-        bench_time(b, "ring_noisy_sub", "\"n\":2048", j->ring->name, "ns", 1, ring_noisy, j);
-        bench_time(b, "ring_scale", "\"n\":2048,\"l\":26", j->ring->name, "ns", 1, ring_scale, j);
-        bench_time(b, "ring_to_pow2", "\"n\":2048,\"k\":26", j->ring->name, "ns", 1, ring_switch, j);
-    }
+    j->ring = ring_kern_best();
+    bench_time(b, "sample_ternary", "\"n\":2048", j->ring->name, "ns", 1, ternary, j);
+    bench_time(b, "sample_cbd", "\"n\":2048", j->ring->name, "ns", 1, binomial, j);
+    bench_time(b, "sample_uniform", "\"n\":2048", j->ring->name, "ns", 1, uniform, j);
+    bench_time(b, "ring_ternary", "\"n\":2048", j->ring->name, "ns", 1, ring_ternary, j);
+    bench_time(b, "ring_cbd", "\"n\":2048", j->ring->name, "ns", 1, ring_cbd, j);
+    bench_time(b, "ring_accept", "\"n\":2048", j->ring->name, "ns", 1, ring_accept, j);
+    bench_time(b, "ring_noisy_sub", "\"n\":2048", j->ring->name, "ns", 1, ring_noisy, j);
+    bench_time(b, "ring_scale", "\"n\":2048,\"l\":26", j->ring->name, "ns", 1, ring_scale, j);
+    bench_time(b, "ring_to_pow2", "\"n\":2048,\"k\":26", j->ring->name, "ns", 1, ring_switch, j);
     for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
         char params[48];
         j->width = widths[i];
@@ -194,11 +189,12 @@ int main(int argc, char **argv)
     bench b;
     int rc = 0;
     bench_init(&b, argc, argv);
+    bench_each_kernel(&b, CPU_AESNI | CPU_VAES | CPU_AVX2 | CPU_AVX512);
     if (sodium_init() < 0)
         return 1;
     bench_yardstick_aes(&b);
     bench_yardstick_shoup(&b);
-    for (size_t i = 0; i < sizeof sizes && !rc; i++) {
+    for (size_t i = 0; i < sizeof sizes && bench_wants(&b, N) && !rc; i++) {
         job *j = mem_alloc(1, sizeof *j);
         char params[96], fan[96];
         if (!j || prepare(j, sizes[i]))
@@ -217,11 +213,8 @@ int main(int argc, char **argv)
         bench_time(&b, "convert_weigh", fan, weigh_kern_best()->name, "MAC/s", 8.0 * INPUTS * 2 * N, weigh, j);
         rc |= matrix(j, 2, 100, 0);
         snprintf(fan, sizeof fan, "\"n\":%u,\"log_q\":%u,\"fan_in\":100,\"rows\":2", N, sizes[i]);
-        for (size_t k = 0; k < WEIGH_KERNS; k++) {
-            j->weigh = weigh_kerns[k];
-            if ((cpu_features() & j->weigh->needs) == j->weigh->needs)
-                bench_time(&b, "weigh_dot", fan, j->weigh->name, "MAC/s", 2 * 100.0 * N, multiply, j);
-        }
+        j->weigh = weigh_kern_best();
+        bench_time(&b, "weigh_dot", fan, j->weigh->name, "MAC/s", 2 * 100.0 * N, multiply, j);
         memset(j->out, 0, convert_ct_words(j->p) * sizeof *j->out);
         bench_time(&b, "convert_respond", params, aes_kernel(), "ns", 1, respond, j);
         bench_time(&b, "convert_open", params, ring_kern_best()->name, "ns", 1, open_, j);
