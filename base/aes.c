@@ -12,7 +12,9 @@ const aes_kern *aes_kern_best(void)
     static _Atomic(const aes_kern *) best;
     const aes_kern *k = atomic_load_explicit(&best, memory_order_relaxed);
     if (!k) {
-        k = cpu_features() & CPU_AESNI ? &aes_kern_aesni : &aes_kern_portable;
+        const unsigned f = cpu_features();
+        k = f & CPU_AESNI ? &aes_kern_aesni : &aes_kern_portable;
+        if (f & CPU_AESNI && f & CPU_VAES) k = f & CPU_AVX512 ? &aes_kern_vaes512 : &aes_kern_vaes;
         atomic_store_explicit(&best, k, memory_order_relaxed);
     }
     return k;

@@ -14,7 +14,7 @@ typedef struct {
     void (*hash_pair)(const block *start, uint64_t index, block *h0, block *h1, const block *x, const block *delta, size_t lanes);
 } aes_kern;
 
-extern const aes_kern aes_kern_portable, aes_kern_aesni;
+extern const aes_kern aes_kern_portable, aes_kern_aesni, aes_kern_vaes, aes_kern_vaes512;
 
 /** aes_kern_best: the fastest one this CPU may use, picked at the first call. */
 const aes_kern *aes_kern_best(void);

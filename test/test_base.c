@@ -13,9 +13,16 @@
 #include "base/prg.h"
 #include "test/alloc.h"
 
-static const aes_kern *kernels[] = {&aes_kern_portable, &aes_kern_aesni};
+static const struct {
+    const aes_kern *k;
+    unsigned needs;
+} kernels[] = {{&aes_kern_portable, 0},
+               {&aes_kern_aesni, CPU_AESNI},
+               {&aes_kern_vaes, CPU_AESNI | CPU_VAES},
+               {&aes_kern_vaes512, CPU_AESNI | CPU_VAES | CPU_AVX512}};
+#define KERNELS (sizeof kernels / sizeof *kernels)
 
-static int usable(size_t i) { return i == 0 || cpu_features() & CPU_AESNI; }
+static int usable(size_t i) { return (cpu_features() & kernels[i].needs) == kernels[i].needs; }
 
 static block from_hex(const char *s)
 {
@@ -40,15 +47,15 @@ START_TEST(aes_has_the_published_values)
         {"2b7e151628aed2a6abf7158809cf4f3c", "6bc1bee22e409f96e93d7e117393172a", "3ad77bb40d7a3660a89ecaf32466ef97"},
         {"2b7e151628aed2a6abf7158809cf4f3c", "ae2d8a571e03ac9c9eb76fac45af8e51", "f5d3d58503b9699de785895a96fdbaaf"},
     };
-    for (size_t k = 0; k < 2; k++)
+    for (size_t k = 0; k < KERNELS; k++)
         for (size_t i = 0; usable(k) && i < sizeof vectors / sizeof *vectors; i++) {
             block key = from_hex(vectors[i][0]), in[9], out[9], due = from_hex(vectors[i][2]);
             aes128_key schedule;
-            kernels[k]->expand(&schedule, &key);
+            kernels[k].k->expand(&schedule, &key);
             for (size_t n = 1; n <= 9; n++) {
                 for (size_t j = 0; j < n; j++)
                     in[j] = from_hex(vectors[i][1]);
-                kernels[k]->encrypt(&schedule, out, in, n);
+                kernels[k].k->encrypt(&schedule, out, in, n);
                 for (size_t j = 0; j < n; j++)
                     ck_assert(same(&out[j], &due, 1));
             }
@@ -58,34 +65,33 @@ END_TEST
 
 START_TEST(kernels_agree)
 {
-    enum { MOST = 100 };
+    enum { MOST = 300 };
     uint8_t seed[PRG_SEED_BYTES] = {7};
     block in[MOST], a[MOST], b[MOST], a1[MOST], b1[MOST], delta, start;
     prg g;
-    if (!usable(1))
-        return;
     prg_init(&g, seed, PRG_TEST, 0);
-    for (size_t n = 0; n <= MOST; n++) {
-        aes128_key k0, k1;
-        prg_bytes(&g, in, sizeof in);
-        prg_bytes(&g, &delta, sizeof delta);
-        prg_bytes(&g, &start, sizeof start);
-        kernels[0]->expand(&k0, &start);
-        kernels[1]->expand(&k1, &start);
-        ck_assert(same(k0.rk, k1.rk, 11));
-        kernels[0]->encrypt(&k0, a, in, n);
-        kernels[1]->encrypt(&k1, b, in, n);
-        ck_assert(same(a, b, n));
-        kernels[0]->ctr(&k0, a, delta.w[0], UINT64_MAX - 3, n);
-        kernels[1]->ctr(&k1, b, delta.w[0], UINT64_MAX - 3, n);
-        ck_assert(same(a, b, n));
-        kernels[0]->hash(&start, n, a, in, n);
-        kernels[1]->hash(&start, n, b, in, n);
-        ck_assert(same(a, b, n));
-        kernels[0]->hash_pair(&start, n, a, a1, in, &delta, n);
-        kernels[1]->hash_pair(&start, n, b, b1, in, &delta, n);
-        ck_assert(same(a, b, n) && same(a1, b1, n));
-    }
+    for (size_t i = 1; i < KERNELS; i++)
+        for (size_t n = 0; usable(i) && n <= MOST; n++) {
+            aes128_key k0, k1;
+            prg_bytes(&g, in, sizeof in);
+            prg_bytes(&g, &delta, sizeof delta);
+            prg_bytes(&g, &start, sizeof start);
+            kernels[0].k->expand(&k0, &start);
+            kernels[i].k->expand(&k1, &start);
+            ck_assert(same(k0.rk, k1.rk, 11));
+            kernels[0].k->encrypt(&k0, a, in, n);
+            kernels[i].k->encrypt(&k1, b, in, n);
+            ck_assert(same(a, b, n));
+            kernels[0].k->ctr(&k0, a, delta.w[0], UINT64_MAX - 3, n);
+            kernels[i].k->ctr(&k1, b, delta.w[0], UINT64_MAX - 3, n);
+            ck_assert(same(a, b, n));
+            kernels[0].k->hash(&start, n, a, in, n);
+            kernels[i].k->hash(&start, n, b, in, n);
+            ck_assert(same(a, b, n));
+            kernels[0].k->hash_pair(&start, n, a, a1, in, &delta, n);
+            kernels[i].k->hash_pair(&start, n, b, b1, in, &delta, n);
+            ck_assert(same(a, b, n) && same(a1, b1, n));
+        }
 }
 END_TEST
 
