@@ -12,6 +12,7 @@
 
 #define OUT_BYTES (1u << 20)  /* small messages gather here */
 #define READ_BYTES (1u << 18) /* room for one read */
+#define HEAD_BYTES (1u << 12) /* read with a header; the rest of its message goes straight to its place */
 #define TICK_MS 200           /* how often the stop flag is looked at */
 #define ERROR_TEXT 256
 
@@ -154,12 +155,12 @@ static int inbox_room(chan *c)
 
 static int lost(const char *doing) { return err_set(ERR_NET, "connection lost while %s: %s", doing, strerror(errno)); }
 
-static int read_some(chan *c)
+static int read_some(chan *c, size_t most)
 {
     int rc = inbox_room(c);
     if (rc)
         return rc;
-    ssize_t n = recv(c->fd, c->in + c->to, c->in_size - c->to, 0);
+    ssize_t n = recv(c->fd, c->in + c->to, c->in_size - c->to < most ? c->in_size - c->to : most, 0);
     if (n > 0)
         c->to += (size_t)n;
     else if (n == 0)
@@ -176,7 +177,7 @@ static int write_all(chan *c, const uint8_t *p, size_t n)
         short ready;
         int rc = wait_for(c, (short)(POLLOUT | (c->eof ? 0 : POLLIN)), &ready);
         if (!rc && ready & POLLIN)
-            rc = read_some(c);
+            rc = read_some(c, SIZE_MAX);
         if (rc)
             return rc;
         if (!(ready & (POLLOUT | POLLERR | POLLHUP)))
@@ -235,7 +236,7 @@ static int fill(chan *c, size_t n)
                                     : err_set(ERR_NET, "the peer closed the connection in the middle of a message");
         int rc = wait_for(c, POLLIN, &ready);
         if (!rc)
-            rc = read_some(c);
+            rc = read_some(c, HEAD_BYTES);
         if (rc)
             return rc;
     }
