@@ -1,35 +1,5 @@
 // SPDX-License-Identifier: ISC
-#include <immintrin.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "base/block.h"
-
-#define LANES 2
-#define INLINE static inline __attribute__((always_inline))
-
-typedef __m256i v;
-
-INLINE v v_load(const block *b) { return _mm256_loadu_si256((const __m256i *)b); }
-INLINE void v_store(block *b, v x) { _mm256_storeu_si256((__m256i *)b, x); }
-INLINE v v_same(const block *b) { return _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)b)); } /* in each part */
-INLINE v v_rows(uint64_t low, uint64_t high) { return _mm256_set_epi64x((int64_t)high, (int64_t)low, (int64_t)high, (int64_t)low); }
-INLINE v v_counters(uint64_t nonce, uint64_t ctr)
-{
-    return _mm256_set_epi64x((int64_t)nonce, (int64_t)(ctr + 1), (int64_t)nonce, (int64_t)ctr);
-}
-INLINE v v_set32(int x) { return _mm256_set1_epi32(x); }
-INLINE v v_xor(v a, v b) { return _mm256_xor_si256(a, b); }
-INLINE v v_and(v a, v b) { return _mm256_and_si256(a, b); }
-INLINE v v_aes(v x, v k) { return _mm256_aesenc_epi128(x, k); }
-INLINE v v_aeslast(v x, v k) { return _mm256_aesenclast_epi128(x, k); }
-INLINE v v_swap64(v x) { return _mm256_shuffle_epi32(x, 0x4e); }
-INLINE v v_shuffle8(v x, v by) { return _mm256_shuffle_epi8(x, by); }
-INLINE v v_unpack32_low(v a, v b) { return _mm256_unpacklo_epi32(a, b); }
-INLINE v v_unpack32_high(v a, v b) { return _mm256_unpackhi_epi32(a, b); }
-INLINE v v_unpack64_low(v a, v b) { return _mm256_unpacklo_epi64(a, b); }
-INLINE v v_unpack64_high(v a, v b) { return _mm256_unpackhi_epi64(a, b); }
-
-#include "base/aes_wide.h"
+#include "base/aes_v256.h"
+#include "base/aes_body.h"
 
 const aes_kern aes_kern_vaes = {"vaes", expand, encrypt, ctr_blocks, hash, hash_pair};

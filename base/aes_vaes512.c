@@ -1,36 +1,5 @@
 // SPDX-License-Identifier: ISC
-#include <immintrin.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "base/block.h"
-
-#define LANES 4
-#define INLINE static inline __attribute__((always_inline))
-
-typedef __m512i v;
-
-INLINE v v_load(const block *b) { return _mm512_loadu_si512((const __m512i *)b); }
-INLINE void v_store(block *b, v x) { _mm512_storeu_si512((__m512i *)b, x); }
-INLINE v v_same(const block *b) { return _mm512_broadcast_i32x4(_mm_load_si128((const __m128i *)b)); } /* in each part */
-INLINE v v_rows(uint64_t low, uint64_t high) { return _mm512_set_epi64((int64_t)high, (int64_t)low, (int64_t)high, (int64_t)low, (int64_t)high, (int64_t)low, (int64_t)high, (int64_t)low); }
-INLINE v v_counters(uint64_t nonce, uint64_t ctr)
-{
-    return _mm512_set_epi64((int64_t)nonce, (int64_t)(ctr + 3), (int64_t)nonce, (int64_t)(ctr + 2), (int64_t)nonce, (int64_t)(ctr + 1), (int64_t)nonce,
-                            (int64_t)ctr);
-}
-INLINE v v_set32(int x) { return _mm512_set1_epi32(x); }
-INLINE v v_xor(v a, v b) { return _mm512_xor_si512(a, b); }
-INLINE v v_and(v a, v b) { return _mm512_and_si512(a, b); }
-INLINE v v_aes(v x, v k) { return _mm512_aesenc_epi128(x, k); }
-INLINE v v_aeslast(v x, v k) { return _mm512_aesenclast_epi128(x, k); }
-INLINE v v_swap64(v x) { return _mm512_shuffle_epi32(x, (_MM_PERM_ENUM)0x4e); }
-INLINE v v_shuffle8(v x, v by) { return _mm512_shuffle_epi8(x, by); }
-INLINE v v_unpack32_low(v a, v b) { return _mm512_unpacklo_epi32(a, b); }
-INLINE v v_unpack32_high(v a, v b) { return _mm512_unpackhi_epi32(a, b); }
-INLINE v v_unpack64_low(v a, v b) { return _mm512_unpacklo_epi64(a, b); }
-INLINE v v_unpack64_high(v a, v b) { return _mm512_unpackhi_epi64(a, b); }
-
-#include "base/aes_wide.h"
+#include "base/aes_v512.h"
+#include "base/aes_body.h"
 
 const aes_kern aes_kern_vaes512 = {"vaes512", expand, encrypt, ctr_blocks, hash, hash_pair};

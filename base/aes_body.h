@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: ISC
+/** aes_body.h: the functions of aes_vaes.c and aes_vaes512.c, on vectors of LANES blocks. */
+#include "base/aes_kern.h"
+#include "base/aes_wide.h"
+
+INLINE void rounds(v x[FLIGHT], const aes128_key *k)
+{
+    for (int i = 0; i < FLIGHT; i++) x[i] = v_xor(x[i], v_same(&k->rk[0]));
+    for (int r = 1; r < 10; r++)
+        for (int i = 0; i < FLIGHT; i++) x[i] = v_aes(x[i], v_same(&k->rk[r]));
+    for (int i = 0; i < FLIGHT; i++) x[i] = v_aeslast(x[i], v_same(&k->rk[10]));
+}
+
+static void expand(aes128_key *k, const block *key) { aes_kern_aesni.expand(k, key); }
+
+static void encrypt(const aes128_key *k, block *out, const block *in, size_t count)
+{
+    v x[FLIGHT];
+    size_t at = 0;
+    for (; at + WIDE <= count; at += WIDE) {
+        for (int i = 0; i < FLIGHT; i++) x[i] = v_load(in + at + i * LANES);
+        rounds(x, k);
+        for (int i = 0; i < FLIGHT; i++) v_store(out + at + i * LANES, x[i]);
+    }
+    aes_kern_aesni.encrypt(k, out + at, in + at, count - at);
+}
+
+static void ctr_blocks(const aes128_key *k, block *out, uint64_t nonce, uint64_t ctr, size_t count)
+{
+    v x[FLIGHT];
+    size_t at = 0;
+    for (; at + WIDE <= count; at += WIDE) {
+        for (int i = 0; i < FLIGHT; i++) x[i] = v_counters(nonce, ctr + at + (uint64_t)i * LANES);
+        rounds(x, k);
+        for (int i = 0; i < FLIGHT; i++) v_store(out + at + i * LANES, x[i]);
+    }
+    aes_kern_aesni.ctr(k, out + at, nonce, ctr + at, count - at);
+}
+
+#define STEP (FLIGHT / GROUP) /* keys of one flight of hashes, FLIGHT * LANES = 8 STEP lanes */
+
+/* The schedule of key number `key` of a call, those of 2 KEYS together. */
+INLINE const block *schedule(schedules ks[2], const block *start, uint64_t index, size_t key)
+{
+    if (key % (2 * KEYS) == 0) expand_keys(ks, start, index + key, index + key + KEYS);
+    return &ks[key / KEYS % 2].rk[0][key % KEYS];
+}
+
+static void hash(const block *start, uint64_t index, block *h, const block *x, size_t lanes)
+{
+    schedules ks[2];
+    size_t at = 0, key = 0;
+    for (; at + STEP * CRH_LANES <= lanes; at += STEP * CRH_LANES, key += STEP) {
+        v s[FLIGHT];
+        for (int i = 0; i < FLIGHT; i++) s[i] = sigma(v_load(x + at + i * LANES));
+        hash_flight(s, schedule(ks, start, index, key), GROUP);
+        for (int i = 0; i < FLIGHT; i++) v_store(h + at + i * LANES, s[i]);
+    }
+    if (at < lanes) aes_kern_aesni.hash(start, index + key, h + at, x + at, lanes - at);
+}
+
+/* Where vector i of a flight belongs: under each key its vectors, then the same with delta. */
+INLINE int pair_of(int i) { return i / (2 * GROUP) * GROUP + i % GROUP; }
+
+static void hash_pair(const block *start, uint64_t index, block *h0, block *h1, const block *x, const block *delta, size_t lanes)
+{
+    schedules ks[2];
+    size_t at = 0, key = 0;
+    const v d = sigma(v_same(delta)); /* sigma is linear */
+    for (; at + STEP * CRH_LANES / 2 <= lanes; at += STEP * CRH_LANES / 2, key += STEP / 2) {
+        v s[FLIGHT];
+        for (int i = 0; i < FLIGHT; i++) {
+            s[i] = sigma(v_load(x + at + pair_of(i) * LANES));
+            if (i / GROUP % 2) s[i] = v_xor(s[i], d);
+        }
+        hash_flight(s, schedule(ks, start, index, key), 2 * GROUP);
+        for (int i = 0; i < FLIGHT; i++) v_store((i / GROUP % 2 ? h1 : h0) + at + pair_of(i) * LANES, s[i]);
+    }
+    if (at < lanes) aes_kern_aesni.hash_pair(start, index + key, h0 + at, h1 + at, x + at, delta, lanes - at);
+}
