@@ -53,7 +53,8 @@ static void hash(const block *start, uint64_t index, block *h, const block *x, s
     for (; at + STEP * CRH_LANES <= lanes; at += STEP * CRH_LANES, key += STEP) {
         v s[FLIGHT];
         for (int i = 0; i < FLIGHT; i++) s[i] = sigma(v_load(x + at + i * LANES));
-        hash_flight(s, schedule(ks, start, index, key), GROUP);
+        const block *const k = schedule(ks, start, index, key), *const each[] = {k, k + 1, k + STEP - 2, k + STEP - 1};
+        hash_vectors(s, FLIGHT, each + (STEP == 2 ? 2 : 0), GROUP);
         for (int i = 0; i < FLIGHT; i++) v_store(h + at + i * LANES, s[i]);
     }
     if (at < lanes) aes_kern_aesni.hash(start, index + key, h + at, x + at, lanes - at);
@@ -73,7 +74,8 @@ static void hash_pair(const block *start, uint64_t index, block *h0, block *h1, 
             s[i] = sigma(v_load(x + at + pair_of(i) * LANES));
             if (i / GROUP % 2) s[i] = v_xor(s[i], d);
         }
-        hash_flight(s, schedule(ks, start, index, key), 2 * GROUP);
+        const block *const k = schedule(ks, start, index, key), *const each[] = {k, k + 1};
+        hash_vectors(s, FLIGHT, each, 2 * GROUP);
         for (int i = 0; i < FLIGHT; i++) v_store((i / GROUP % 2 ? h1 : h0) + at + pair_of(i) * LANES, s[i]);
     }
     if (at < lanes) aes_kern_aesni.hash_pair(start, index + key, h0 + at, h1 + at, x + at, delta, lanes - at);

@@ -10,7 +10,7 @@
 #include "gc/gadgets.h"
 #include "gc/relu.h"
 
-#define LANES 8192
+#define LANES 1024
 #define WORD 32
 
 typedef struct {

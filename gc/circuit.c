@@ -69,6 +69,7 @@ void gc_circuit_free(gc_circuit *c)
 {
     if (!c)
         return;
+    mem_free(c->slot);
     mem_free(c->gate);
     mem_free(c->output);
     mem_free(c->known);
@@ -193,6 +194,45 @@ void gc_output(gc_circuit *c, gc_wire w)
         c->output[c->outputs++] = w;
 }
 
+/** place: a slot for each wire, used again after the wire's last use, so that few labels are under way at once.  A gate's result may take the
+ *  place of an operand. */
+static int place(gc_circuit *c)
+{
+    const uint32_t fixed = one(c) + 1;
+    uint32_t *last = mem_alloc(c->wires, sizeof *last), *spare = mem_alloc(2 * (size_t)c->wires, sizeof *spare), spares[2] = {0, 0};
+    uint32_t *const slots[2] = {&c->label_slots, &c->known_slots};
+    mem_free(c->slot);
+    c->slot = mem_alloc(c->wires, sizeof *c->slot);
+    if (!last || !spare || !c->slot) {
+        mem_free(last);
+        mem_free(spare);
+        return err_set(ERR_MEM, "out of memory for a circuit");
+    }
+    c->label_slots = 0;
+    c->known_slots = fixed - c->eval_inputs;
+    for (uint32_t w = c->eval_inputs; w < fixed; w++)
+        c->slot[w] = w - c->eval_inputs;
+    for (uint32_t i = 0; i < c->gates; i++)
+        last[c->gate[i].out] = last[c->gate[i].a] = last[c->gate[i].b] = i;
+    for (uint32_t i = 0; i < c->outputs; i++)
+        last[c->output[i]] = UINT32_MAX;
+    for (uint32_t i = 0; i < c->gates; i++) {
+        const gc_gate *g = &c->gate[i];
+        const gc_wire ends[3] = {g->a, g->b, g->out};
+        for (int e = 0; e < 3; e++) {
+            const gc_wire w = ends[e];
+            const int kind = c->known[w];
+            if (e == 2)
+                c->slot[w] = spares[kind] ? spare[kind * c->wires + --spares[kind]] : (*slots[kind])++;
+            if (last[w] == i && w >= fixed && (e == 0 || w != g->a))
+                spare[kind * c->wires + spares[kind]++] = c->slot[w];
+        }
+    }
+    mem_free(last);
+    mem_free(spare);
+    return 0;
+}
+
 int gc_circuit_finish(gc_circuit *c)
 {
     if (c->failed)
@@ -200,7 +240,7 @@ int gc_circuit_finish(gc_circuit *c)
     for (uint32_t i = 0; i < c->outputs; i++)
         if (c->known[c->output[i]])
             return err_set(ERR_ARG, "circuit: output %u does not depend on the evaluator", i);
-    return 0;
+    return place(c);
 }
 
 int gc_circuit_run(const gc_circuit *c, const uint8_t *eval_bits, const uint8_t *known_bits, uint8_t *out_bits)

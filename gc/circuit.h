@@ -43,6 +43,8 @@ struct gc_circuit {
     gc_gate *gate;
     gc_wire *output;
     uint8_t *known;       /* per wire: 1 if the garbler knows its value */
+    gc_wire *slot;        /* per wire, once finished: where its label, or the garbler's bit of a known wire, is kept while it is needed */
+    uint32_t label_slots, known_slots; /* inputs of the evaluator have none; known inputs and constants have the first ones */
     uint32_t ands, ands_known; /* counts: rows = 2 * ands + ands_known, hash sites the same */
     gc_trace *trace;           /* per wire */
     uint32_t parted;
