@@ -10,7 +10,8 @@
 
 #include "base/mem.h"
 
-#define OUT_BYTES (1u << 20)  /* small messages gather here */
+#define OUT_BYTES (1u << 18)  /* small messages gather here */
+#define SMALL (1u << 14)      /* above, a message is written from where it is */
 #define READ_BYTES (1u << 18) /* room for one read */
 #define HEAD_BYTES (1u << 12) /* read with a header; the rest of its message goes straight to its place */
 #define TICK_MS 200           /* how often the stop flag is looked at */
@@ -216,7 +217,7 @@ int chan_send(chan *c, unsigned kind, unsigned flight, const void *data, size_t 
     c->out_len += CHAN_HEADER_BYTES;
     c->stats.bytes_sent += CHAN_HEADER_BYTES + len;
     c->stats.messages_sent++;
-    if (len <= OUT_BYTES - c->out_len) {
+    if (len <= SMALL && len <= OUT_BYTES - c->out_len) {
         if (len)
             memcpy(c->out + c->out_len, data, len);
         c->out_len += len;

@@ -64,7 +64,7 @@ void nn_batch_end(nn_session *s)
 
 uint32_t nn_chunk(const nn_plan_layer *a, uint32_t batch)
 {
-    uint32_t e = 16384 / batch;
+    uint32_t e = 4096 / batch; /* lanes whose labels and rows stay in the cache */
     if (e > 512)
         e = 512;
     if (e > a->out)

@@ -11,7 +11,7 @@
 #include "convert/wires.h"
 #include "nn/exec.h"
 
-#define NN_WINDOW 4 /* chunks that the server answers ahead of the client's tables */
+#define NN_WINDOW 16 /* chunks that the server answers ahead of the client's tables */
 
 typedef struct {
     chan *ch;
