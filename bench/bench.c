@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "bench/yardstick.h"
 #include "ckks/modulus.h"
+#include "net/chan.h"
 #include "net/tcp.h"
 
 double bench_now(void)
@@ -229,4 +230,28 @@ void bench_yardstick_tcp(const bench *b)
     close(listening);
     waitpid(child, NULL, 0);
     mem_free(buf);
+}
+
+int bench_two(struct chan **ch, int *child)
+{
+    char bound[96];
+    int listening, fd;
+    *ch = NULL;
+    *child = -1;
+    if (tcp_listen("127.0.0.1:0", &listening, bound, sizeof bound))
+        return 1;
+    fflush(stdout);
+    *child = fork();
+    const int rc = *child < 0 || (*child ? tcp_accept(listening, &fd, NULL) : tcp_connect(bound, 10000, &fd)) || chan_open(ch, fd);
+    close(listening);
+    return rc;
+}
+
+void bench_exit(int rc) { _exit(rc != 0); }
+
+int bench_join(struct chan *ch, int child)
+{
+    int status = 1;
+    chan_free(ch);
+    return child <= 0 || waitpid(child, &status, 0) < 0 || status != 0;
 }

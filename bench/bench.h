@@ -8,6 +8,8 @@
 
 #define BENCH_SAMPLES 15
 
+struct chan;
+
 typedef struct {
     const char *name; /* of the program */
     int json;
@@ -47,6 +49,12 @@ void bench_yardstick_aes(const bench *b);
 void bench_yardstick_ifma(const bench *b);
 void bench_yardstick_shoup(const bench *b);
 void bench_yardstick_tcp(const bench *b);
+
+/** bench_two: a child process and a TCP connection to it over loopback.  Out: *child = 0 in the child, its number in the parent; *ch in both.
+ *  bench_exit ends the child, bench_join waits for it and closes the parent's side.   Returns: 0, or nonzero if something failed. */
+int bench_two(struct chan **ch, int *child);
+void bench_exit(int rc) __attribute__((noreturn));
+int bench_join(struct chan *ch, int child);
 
 double bench_now(void);
 
