@@ -15,8 +15,8 @@ static const char help[] =
     "  --listen ADDR:PORT   where (127.0.0.1:0; port 0 takes a free one and says which)\n"
     "  --sessions n         stops after n sessions\n"
     "  --wbits n, --abits n quantisation, see tacit plan --help\n"
-    "  --ot NAME            iknp, softspoken2, softspoken4 (default) or softspoken8, where the client does not ask for one:\n"
-    "                       fewer bytes of OT (a half, a quarter, an eighth), more AES (as many, twice, sixteen times)\n"
+    "  --ot NAME            iknp, softspoken2 (default), softspoken4 or softspoken8, where the client does not ask for one:\n"
+    "                       a half, a quarter, an eighth of the bytes of iknp, for as much, twice, sixteen times the AES\n"
     "  --json               {\"listening\":...}, then one JSON object a session\n"
     "The channel is neither encrypted nor authenticated yet: listen on loopback, or inside a tunnel.\n";
 

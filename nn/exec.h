@@ -17,7 +17,7 @@ typedef struct {
 } nn_stats;
 enum { NN_PHASE_SETUP, NN_PHASE_LINEAR, NN_PHASE_OT, NN_PHASE_GC, NN_PHASE_WAIT };
 
-#define NN_DEFAULT_OT 4 /* k of ot/extend.h: on loopback the fastest, with a quarter of IKNP's bytes */
+#define NN_DEFAULT_OT 2 /* k of ot/extend.h: as much AES as IKNP and half its bytes, so the fastest on loopback */
 
 /** nn_serve: one session on a fresh channel, until the client says goodbye.  OT is extended with the client's k if it asks for one, else `ot`.
  *  Errors: what the channel gives, ERR_PEER, ERR_MEM, ERR_LIMIT; the peer has been told. */

@@ -386,6 +386,48 @@ static outcome faulty(const nn_qmodel *q, int dir, int at, enum fault fault)
     return (outcome){server.rc, rc, {r[0].passed, r[1].passed}};
 }
 
+/* The client's wish decides, else the server; what neither knows is refused. */
+START_TEST(extension_is_agreed_upon)
+{
+    static const unsigned asked[] = {1, 2, 4, 8, 0, 3, 255};
+    uint64_t got[4];
+    seed_all();
+    nn_qmodel *q = nets_dense((uint32_t[]){6, 5, 3}, 2, &rng_t);
+    uint8_t pixels[2 * 6] = {0, 50, 100, 150, 200, 255, 255, 0, 1, 2, 3, 4};
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        serving server = {.q = q};
+        chan_stats t;
+        chan *ch;
+        pthread_t thread;
+        nn_client *c;
+        int32_t labels[2];
+        ck_assert_int_eq(chan_pair(&ch, &server.ch, 0), 0);
+        ck_assert_int_eq(pthread_create(&thread, NULL, serve, &server), 0);
+        int rc = nn_client_open(&c, ch, asked[i], &rng_c);
+        if (asked[i] <= 2 || asked[i] == 4 || asked[i] == 8) {
+            ck_assert_int_eq(rc, 0);
+            ck_assert_uint_eq(nn_client_ot(c), asked[i] ? asked[i] : NN_DEFAULT_OT);
+            ck_assert_int_eq(nn_client_infer(c, pixels, 2, labels, NULL, NULL), 0);
+            labels_agree(q, pixels, 2, labels, 1);
+            chan_get_stats(ch, &t);
+            if (i < 4) got[i] = t.bytes_received;
+        } else {
+            ck_assert_int_eq(rc, ERR_PEER);
+        }
+        nn_client_close(c);
+        chan_free(ch);
+        pthread_join(thread, NULL);
+        ck_assert_int_eq(server.rc, asked[i] == 3 || asked[i] == 255 ? ERR_PEER : 0);
+    }
+    /* all but the corrections and the trees' message is the same */
+    const size_t relu = nn_n(&q->plan.layer[0]) * gc_stride(5 * 2), argmax = nn_k(&q->plan.layer[1]) * 3 * gc_stride(2);
+    for (size_t i = 1; i < 4; i++)
+        ck_assert_uint_eq(got[0] + CHAN_HEADER_BYTES + ot_ext_setup_bytes(asked[i]) + ot_ext_bytes(asked[i], relu) + ot_ext_bytes(asked[i], argmax),
+                          got[i] + ot_ext_bytes(1, relu) + ot_ext_bytes(1, argmax));
+    nn_qmodel_free(q);
+}
+END_TEST
+
 static void every_message(enum fault fault)
 {
     seed_all();
@@ -437,6 +479,7 @@ int main(void)
     tcase_add_test(t, flights_are_eight_whatever_the_batch);
     tcase_add_test(t, opened_layers_stay_within_two_units);
     tcase_add_test(t, mnist_layers_stay_within_two_units);
+    tcase_add_test(t, extension_is_agreed_upon);
     tcase_add_test(t, hang_up_at_every_message);
     tcase_add_test(t, cut_in_every_message);
     tcase_add_test(t, wrong_kind_of_every_message);
