@@ -199,12 +199,29 @@ static void multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, con
     for (uint32_t i = 0; i < t->n; i++) r[i] = mod_reduce(&q, (u128)a[i] * b[i] + r[i]); /* below q^2 + q <= 2^(bits+63) */
 }
 
-const ntt_kern ntt_kern_portable = {"portable", 0, 16, UINT64_C(1) << 61, 0, NULL, forward, inverse, multiply, multiply_add};
+static void lift(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from)
+{
+    const modulus q = t->q;
+    const uint64_t half = from->q / 2, p = from->q;
+    for (uint32_t i = 0; i < t->n; i++) r[i] = mod_from_signed(&q, (int64_t)(a[i] - (p & (0 - ((half - a[i]) >> 63)))));
+}
+
+static void sub_scale(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b, uint64_t w)
+{
+    const uint64_t q = t->q.q, ws = mod_shoup_var(q, w);
+    for (uint32_t i = 0; i < t->n; i++) r[i] = mod_mul_shoup(q, a[i] + q - b[i], w, ws);
+}
+
+const ntt_kern ntt_kern_portable = {"portable", 0, 16, UINT64_C(1) << 61, 0, NULL, forward, inverse, multiply, multiply_add, lift,
+                                    sub_scale};
 
 void ntt_forward(const ntt_table *t, uint64_t *r, const uint64_t *a) { t->kern->forward(t, r, a); }
 void ntt_inverse(const ntt_table *t, uint64_t *r, const uint64_t *a) { t->kern->inverse(t, r, a); }
 void ntt_multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { t->kern->multiply(t, r, a, b); }
 void ntt_multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { t->kern->multiply_add(t, r, a, b); }
+
+void ntt_lift(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from) { t->kern->lift(t, r, a, from); }
+void ntt_sub_scale(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b, uint64_t w) { t->kern->sub_scale(t, r, a, b, w); }
 
 void ntt_convolve(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b_ntt)
 {

@@ -387,14 +387,39 @@ static void multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, con
     }
 }
 
-/* ---- tables ---- */
-
 static void put_root(double *at, size_t stride, uint64_t w, uint64_t q)
 {
     const double x = w > q / 2 ? (double)w - (double)q : (double)w;
     at[0] = x;
     at[stride] = x / (double)q;
 }
+
+/* |x| < from/2 < 2^49, x / q below 2^30: the quotient is off by 2^-23 and by the rounding, so r is below q/2 + 1 in absolute value. */
+static void lift(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from)
+{
+    if (from->q >= UINT64_C(1) << 50) {
+        ntt_kern_portable.lift(t, r, a, from);
+        return;
+    }
+    const consts k = constants(t);
+    const v p = v_set((double)from->q), half = v_set((double)(from->q / 2));
+    for (size_t j = 0; j < t->n; j += LANES) {
+        const v x = from_words(k, a + j);
+        to_words(k, r + j, canonical(k, reduce(k, v_if_negative(v_sub(half, x), v_sub(x, p), x))));
+    }
+}
+
+static void sub_scale(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b, uint64_t w)
+{
+    double pair[2];
+    put_root(pair, 1, w, t->q.q);
+    const consts k = constants(t);
+    const tw s = root_at(pair, 0);
+    for (size_t j = 0; j < t->n; j += LANES)
+        to_words(k, r + j, canonical(k, mulmod(k, v_sub(from_words(k, a + j), from_words(k, b + j)), s)));
+}
+
+/* ---- tables ---- */
 
 static void fill_direction(const ntt_table *t, double *own, const uint64_t *root, uint64_t first, uint64_t second)
 {

@@ -17,6 +17,8 @@ struct ntt_kern {
     void (*inverse)(const ntt_table *t, uint64_t *r, const uint64_t *a);
     void (*multiply)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
     void (*multiply_add)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
+    void (*lift)(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from);
+    void (*sub_scale)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b, uint64_t w);
 };
 
 extern const ntt_kern ntt_kern_portable, ntt_kern_avx2, ntt_kern_avx512;

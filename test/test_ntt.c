@@ -131,6 +131,21 @@ START_TEST(kernels_agree)
                     ntt_multiply_add(p, want, a, b);
                     ntt_multiply_add(t, got, a, b);
                     ck_assert_mem_eq(got, want, n * sizeof *got);
+                    ntt_sub_scale(p, want, a, b, a[1]);
+                    ntt_sub_scale(t, got, a, b, a[1]);
+                    ck_assert_mem_eq(got, want, n * sizeof *got);
+                    for (uint64_t from = q + 2; from > 40000; from = from / 4096 | 1) { /* larger than q and smaller */
+                        modulus m2;
+                        ck_assert_int_eq(modulus_init(&m2, from), 0);
+                        for (uint32_t j = 0; j < n; j++) {
+                            const uint64_t x = j == 0 ? from / 2 : j == 1 ? from / 2 + 1 : j == 2 ? from - 1 : (a[j] + b[j]) % from;
+                            const __int128 y = x > from / 2 ? (__int128)x - from : (__int128)x;
+                            got[j] = x;
+                            want[j] = (uint64_t)((y % (__int128)q + (__int128)q) % (__int128)q);
+                        }
+                        ntt_lift(t, got, got, &m2);
+                        ck_assert_mem_eq(got, want, n * sizeof *got);
+                    }
                 }
                 ntt_free(p);
                 ntt_free(t);
