@@ -28,7 +28,8 @@ FOLDERS  := base net ckks ot gc convert nn
 LIB_SRC  := $(sort $(wildcard $(FOLDERS:=/*.c)))
 CLI_SRC  := $(sort $(wildcard cli/*.c))
 TEST_SRC := $(sort $(wildcard test/test_*.c))
-HELP_SRC := $(sort $(filter-out $(TEST_SRC),$(wildcard test/*.c)))
+CT_SRC   := $(sort $(wildcard test/ct_*.c) test/secret.c)
+HELP_SRC := $(sort $(filter-out $(TEST_SRC) $(CT_SRC),$(wildcard test/*.c)))
 BENCH_SRC := $(sort $(wildcard bench/bench_*.c))
 BHELP_SRC := $(sort $(filter-out $(BENCH_SRC),$(wildcard bench/*.c)))
 
@@ -51,7 +52,7 @@ binaries: $(BUILD)/libtacit.a $(BUILD)/libtacit.so $(if $(CLI_SRC),$(BUILD)/taci
 help:
 	@echo 'make              $(BUILD)/libtacit.a, $(BUILD)/libtacit.so, $(BUILD)/tacit'
 	@echo 'make demo         private predictions: server and client, two processes on loopback'
-	@echo 'make check        all tests (SANITIZE=address,undefined and CC=clang work too)'
+	@echo 'make check        all tests, constant time too (SANITIZE=address,undefined and CC=clang work too)'
 	@echo 'make bench        every benchmark, quick settings'
 	@echo 'make deps         installs what is missing (compiler, libsodium, check) with apt'
 	@echo 'make clean        removes build/        (V=1 shows the commands)'
@@ -63,7 +64,8 @@ demo: deps
 	@$(MAKE) --no-print-directory binaries
 	@$(BUILD)/tacit demo
 
-check: deps
+check:
+	@sh ./test/deps.sh check
 	@$(MAKE) --no-print-directory binaries tests
 	@sh ./test/run.sh $(BUILD) $(TESTS)
 
@@ -72,7 +74,7 @@ bench: deps
 	@set -e; for b in $(BENCHES); do echo "== $$b"; $$b; done
 
 .PHONY: tests benches
-tests: $(TESTS)
+tests: $(TESTS) $(BUILD)/test/ct
 benches: $(BENCHES)
 
 clean:
@@ -109,6 +111,14 @@ $(BUILD)/test/test_%: $(BUILD)/obj/test/test_%.o $(call obj,$(HELP_SRC)) $(BUILD
 	@mkdir -p $(@D)
 	@echo '  LD   $@'
 	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=aligned_alloc $(LDFLAGS_$(@F)) -o $@ $^ -lcheck -lsubunit $(LIBS)
+
+# Runs the library on secrets under tools that follow them (test/check_ct.sh): only the folders that it speaks of, wrapped at their borders.
+CT_OBJ  := $(call obj,$(CT_SRC) test/insecure_leak.c $(wildcard $(addsuffix /*.c,base ckks ot gc convert)))
+CT_WRAP := $(shell sed -n 's/^WRAP.[a-z]*, \([a-z0-9_]*\),.*/\1/p' test/ct_wrap.c) prg_init
+$(BUILD)/test/ct: $(CT_OBJ)
+	@mkdir -p $(@D)
+	@echo '  LD   $@'
+	$(Q)$(CC) $(LDFLAGS) $(CT_WRAP:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
 
 # Benchmarks garble the circuits that the tests check.
 $(BUILD)/bench/bench_%: $(BUILD)/obj/bench/bench_%.o $(call obj,$(BHELP_SRC) test/aes_circuit.c test/sha256_circuit.c) $(BUILD)/libtacit.a

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/ct.h"
 #include "base/mem.h"
 
 static int meta_init(ckks_meta *at, const ckks_params *p, uint32_t level)
@@ -98,7 +99,7 @@ int ckks_pt_set(ckks_pt *pt, const int64_t *v, size_t count, double scale)
         outside |= ((uint64_t)MOD_SIGNED_MAX - x) & ~x;
         outside |= ((uint64_t)MOD_SIGNED_MAX + x) & x;
     }
-    if (outside >> 63) return err_set(ERR_ARG, "plaintext: a value is not in [-2^61, 2^61]");
+    if (ct_tell(outside >> 63)) return err_set(ERR_ARG, "plaintext: a value is not in [-2^61, 2^61]");
     for (uint32_t i = 0; i < pt->at.level; i++) {
         const modulus q = pt->at.p->ntt[i]->q;
         uint64_t *r = pt->m + i * n;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "base/ct.h"
 #include "base/mem.h"
 #include "ckks/embed_kern.h"
 #include "ckks/encode_kern.h"
@@ -107,7 +108,7 @@ int ckks_encode(const ckks_encoder *e, ckks_pt *pt, const double *re, const doub
         im = pad + m;
     }
     embed_to_coeffs(e->embed, c, re, im, scratch + n);
-    if (e->kern->scale(c, n, scale / (double)m, e->bound[level - 1])) return out_of_range(e, level);
+    if (ct_tell((unsigned)e->kern->scale(c, n, scale / (double)m, e->bound[level - 1]))) return out_of_range(e, level);
     e->kern->residues(pt->m, c, n, e->prime, level);
     pt->at.level = level;
     pt->at.domain = CKKS_COEFF;
@@ -120,7 +121,7 @@ int ckks_encode_constant(const ckks_encoder *e, uint64_t *r, double c, double sc
     if (level < 1 || level > e->p->primes) return err_set(ERR_ARG, "encode: level %u is not in [1, %u]", level, e->p->primes);
     int rc = scale_check(scale);
     if (rc < 0) return rc;
-    if (encode_kern_portable.scale(&c, 1, scale, e->bound[level - 1])) return out_of_range(e, level);
+    if (ct_tell((unsigned)encode_kern_portable.scale(&c, 1, scale, e->bound[level - 1]))) return out_of_range(e, level);
     encode_kern_portable.residues(r, &c, 1, e->prime, level);
     return 0;
 }

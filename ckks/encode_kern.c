@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ct.h"
 #include "base/mem.h"
 
 const encode_kern *const encode_kerns[ENCODE_KERNS] = {&encode_kern_portable, &encode_kern_avx2, &encode_kern_avx512};
@@ -98,7 +99,7 @@ static void lift(double *x, const uint64_t *m, size_t n, const encode_prime *p, 
             const encode_pair *b = pair + ENCODE_PAIRS(i);
             uint64_t u = m[i * n + j];
             for (size_t k = 0; k < i; k++) u = mod_mul(&p[i].m, b[k].inv, mod_from_signed(&p[i].m, (int64_t)u - v[k]));
-            v[i] = (int64_t)u - (p[i].q & ((p[i].half - (int64_t)u) >> 63));
+            v[i] = (int64_t)u - (p[i].q & (int64_t)ct_barrier((uint64_t)((p[i].half - (int64_t)u) >> 63))); /* else clang branches */
             sum += (double)v[i] * p[i].power;
         }
         x[j] = sum * factor;

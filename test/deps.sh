@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # Installs what the build needs and the machine lacks, with apt.  Says what it does; does nothing when all is there.
+# usage: deps.sh          what the build and the tests need
+#        deps.sh check    that, and the tools of test/check_ct.sh, without which `make check` goes on and says what it skipped
 set -u
-need=
+need= tools=
 command -v "${CC:-cc}" >/dev/null 2>&1 || need="$need ${CC:-gcc}"
 probe() { printf '#include <%s>\n' "$1" | "${CC:-cc}" -E - >/dev/null 2>&1; }
 if [ -n "$need" ]; then
@@ -12,16 +14,28 @@ else
     probe sodium.h || need="$need libsodium-dev"
     probe check.h || need="$need check"
 fi
-[ -n "$need" ] || exit 0
-if ! command -v apt-get >/dev/null 2>&1; then
-    echo "tacit: please install:$need" >&2
-    exit 2
+if [ "${1:-}" = check ]; then
+    command -v gcc >/dev/null 2>&1 || tools="$tools gcc"
+    command -v objdump >/dev/null 2>&1 || tools="$tools binutils"
+    { command -v valgrind && printf '#include <valgrind/memcheck.h>\n' | cc -E -; } >/dev/null 2>&1 || tools="$tools valgrind"
+    echo 'int main(void) { return 0; }' | clang -fsanitize=memory -x c - -o /dev/null >/dev/null 2>&1 || tools="$tools clang libclang-rt-dev"
 fi
-if [ "$(id -u)" != 0 ]; then
-    echo "tacit: missing packages; as root run:  apt-get install -y$need" >&2
-    exit 2
-fi
-echo "tacit: installing$need" >&2
+[ -n "$need$tools" ] || exit 0
+install() { # WHAT-FOR PACKAGES...: 0 if they are there afterwards
+    why=$1; shift
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "tacit: please install ($why): $*" >&2
+        return 2
+    fi
+    if [ "$(id -u)" != 0 ]; then
+        echo "tacit: missing packages ($why); as root run:  apt-get install -y $*" >&2
+        return 2
+    fi
+    echo "tacit: installing ($why): $*" >&2
+    { apt-get -q update && apt-get -q install -y --no-install-recommends "$@"; } >&2 || return 2
+}
 export DEBIAN_FRONTEND=noninteractive
 # shellcheck disable=SC2086
-{ apt-get -q update && apt-get -q install -y --no-install-recommends $need; } >&2 || exit 2
+[ -z "$need" ] || install "build" $need || exit 2
+# shellcheck disable=SC2086
+[ -z "$tools" ] || install "checks of constant time; going on without" $tools || true
