@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: ISC
+#include <malloc.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -38,6 +39,8 @@ int main(int argc, char **argv)
         puts("tacit " VERSION);
         return cli_close_stdout(EXIT_OK);
     }
+    mallopt(M_MMAP_THRESHOLD, 1 << 28); /* buffers of layers come and go: their pages are kept, not fetched anew */
+    mallopt(M_TRIM_THRESHOLD, 1 << 28);
     if (sodium_init() < 0) {
         fputs("tacit: libsodium does not start\n", stderr);
         return EXIT_FAILED;
