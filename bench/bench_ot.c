@@ -15,8 +15,8 @@
 #include "ot/kern.h"
 #include "ot/random.h"
 
-#define CHUNK (1u << 15)      /* OTs a message */
-#define CHUNKS(k) (64 / (k))   /* a sample over TCP */
+#define CHUNK (1u << 14)      /* OTs a message */
+#define CHUNKS(k) (128 / (k))   /* a sample over TCP */
 
 typedef struct {
     chan *ch;
