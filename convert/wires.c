@@ -9,18 +9,32 @@ void convert_truncate(uint64_t *share, size_t count, unsigned drop)
         share[i] >>= drop;
 }
 
+/* Bit i of byte j to bit j of byte i. */
+static uint64_t transpose8(uint64_t x)
+{
+    uint64_t t = (x ^ x >> 7) & 0x00aa00aa00aa00aa;
+    x ^= t ^ t << 7;
+    t = (x ^ x >> 14) & 0x0000cccc0000cccc;
+    x ^= t ^ t << 14;
+    t = (x ^ x >> 28) & 0x00000000f0f0f0f0;
+    return x ^ t ^ t << 28;
+}
+
 void convert_choices(uint8_t *bits, const uint64_t *v, size_t lanes, unsigned width)
 {
     const size_t bytes = gc_stride(lanes) / 8;
 
-    for (unsigned i = 0; i < width; i++)
-        for (size_t b = 0; b < bytes; b++) {
-            size_t have = lanes - 8 * b < 8 ? lanes - 8 * b : 8;
-            unsigned x = 0;
+    for (size_t b = 0; b < bytes; b++) {
+        const size_t have = lanes - 8 * b < 8 ? lanes - 8 * b : 8;
+        for (unsigned at = 0; at < width; at += 8) {
+            uint64_t x = 0;
             for (size_t j = 0; j < have; j++)
-                x |= (unsigned)(v[8 * b + j] >> i & 1) << j;
-            bits[i * bytes + b] = (uint8_t)x;
+                x |= (v[8 * b + j] >> at & 0xff) << 8 * j;
+            x = transpose8(x);
+            for (unsigned i = 0; i < 8 && at + i < width; i++)
+                bits[(at + i) * bytes + b] = (uint8_t)(x >> 8 * i);
         }
+    }
 }
 
 void convert_known(uint8_t *bits, const uint64_t *v, size_t lanes, unsigned width)
