@@ -45,4 +45,7 @@
     CT_OF(__m512d, a, __builtin_ia32_rndscalepd_mask((__v8df)(ct_x), (how), (__v8df)_mm512_setzero_pd(), (__mmask8)-1, _MM_FROUND_CUR_DIRECTION))
 #define _mm512_madd_epi16(a, b) CT_OF_2(__m512i, a, b, (_mm512_madd_epi16)(ct_x, ct_y))
 
+#define _mm512_permutex2var_pd(a, i, b) CT_OF_2(__m512d, a, b, (_mm512_permutex2var_pd)(ct_x, (i), ct_y))
+#define _mm512_permutexvar_pd(i, a) CT_OF(__m512d, a, (_mm512_permutexvar_pd)((i), ct_x))
+
 #endif
