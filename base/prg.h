@@ -26,6 +26,7 @@ enum prg_domain {
     PRG_CKKS_C1,     /* c1 of a seeded ciphertext; index = number of the ciphertext under this seed */
     PRG_CKKS_PK,     /* a of a public key */
     PRG_OT_COLUMN,   /* an IKNP column; index = column */
+    PRG_CKKS_EVK = 16, /* a of an evaluation key; index = digit */
     PRG_TEST = 1000, /* deterministic test data */
 };
 

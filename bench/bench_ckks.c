@@ -83,7 +83,7 @@ static int bench_slots(const bench *b, const ckks_params *p, const char *params)
 
 int main(int argc, char **argv)
 {
-    static const ckks_literal sets[] = {{2048, 1, {50}}, {4096, 2, {50, 50}}, {8192, 4, {50, 50, 50, 50}}};
+    static const ckks_literal sets[] = {{2048, 1, {50}, 0}, {4096, 2, {50, 50}, 0}, {8192, 4, {50, 50, 50, 50}, 0}};
     bench b;
     char params[80];
     int bad = 0;

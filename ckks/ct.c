@@ -14,8 +14,7 @@ static int meta_init(ckks_meta *at, const ckks_params *p, uint32_t level)
     return 0;
 }
 
-/* What an operation on two operands asks of both; the scale only where a sum is taken. */
-static int meta_agree(const ckks_meta *a, const ckks_meta *b, int sum)
+int ckks_meta_agree(const ckks_meta *a, const ckks_meta *b, int sum)
 {
     if (a->p != b->p) return err_set(ERR_ARG, "operands of different parameters");
     if (a->level != b->level) return err_set(ERR_ARG, "operands of level %u and %u", a->level, b->level);
@@ -24,15 +23,14 @@ static int meta_agree(const ckks_meta *a, const ckks_meta *b, int sum)
     return 0;
 }
 
-static int meta_fits(const ckks_meta *r, const ckks_meta *a)
+int ckks_meta_fits(const ckks_meta *r, const ckks_meta *a)
 {
     if (r->p != a->p) return err_set(ERR_ARG, "result of different parameters");
     if (r->room < a->level) return err_set(ERR_ARG, "result has room for level %u, not %u", r->room, a->level);
     return 0;
 }
 
-/* r takes over all but the room. */
-static void meta_copy(ckks_meta *r, const ckks_meta *a, double scale)
+void ckks_meta_copy(ckks_meta *r, const ckks_meta *a, double scale)
 {
     r->level = a->level;
     r->domain = a->domain;
@@ -159,7 +157,7 @@ static int can_encrypt(const ckks_ct *ct, const ckks_params *key, const ckks_pt 
     if (pt->at.p != key) return err_set(ERR_ARG, "encryption: plaintext and key of different parameters");
     if (pt->at.level != key->primes) return err_set(ERR_ARG, "encryption: plaintext of level %u, not %u", pt->at.level, key->primes);
     if (pt->at.domain != CKKS_COEFF) return err_set(ERR_ARG, "encryption: the plaintext's domain is NTT, not coefficients");
-    return meta_fits(&ct->at, &pt->at);
+    return ckks_meta_fits(&ct->at, &pt->at);
 }
 
 int ckks_ct_encrypt_seeded(ckks_ct *ct, const ckks_sk *sk, const ckks_pt *pt, const uint8_t seed[PRG_SEED_BYTES], uint64_t index,
@@ -169,7 +167,7 @@ int ckks_ct_encrypt_seeded(ckks_ct *ct, const ckks_sk *sk, const ckks_pt *pt, co
     if (rc < 0) return rc;
     ckks_encrypt_seeded(sk, ct->c0, pt->m, seed, index, rng, scratch);
     ckks_expand_c1(sk->p, ct->c1, seed, index);
-    meta_copy(&ct->at, &pt->at, pt->at.scale);
+    ckks_meta_copy(&ct->at, &pt->at, pt->at.scale);
     ct->seeded = 1;
     memcpy(ct->seed, seed, PRG_SEED_BYTES);
     ct->index = index;
@@ -183,7 +181,7 @@ int ckks_ct_encrypt(ckks_ct *ct, const ckks_pk *pk, const ckks_pt *pt, prg *rng,
     memcpy(ct->c0, pt->m, words(&pt->at) * sizeof *ct->c0);
     memset(ct->c1, 0, words(&pt->at) * sizeof *ct->c1);
     ckks_rerandomise(pk, ct->c0, ct->c1, rng, scratch);
-    meta_copy(&ct->at, &pt->at, pt->at.scale);
+    ckks_meta_copy(&ct->at, &pt->at, pt->at.scale);
     ct->seeded = 0;
     return 0;
 }
@@ -193,9 +191,9 @@ int ckks_ct_decrypt(ckks_pt *pt, const ckks_sk *sk, const ckks_ct *ct, uint64_t 
     const ckks_params *p = sk->p;
     const size_t n = p->n;
     if (ct->at.p != p) return err_set(ERR_ARG, "decryption: ciphertext and key of different parameters");
-    int rc = meta_fits(&pt->at, &ct->at);
+    int rc = ckks_meta_fits(&pt->at, &ct->at);
     if (rc < 0) return rc;
-    meta_copy(&pt->at, &ct->at, ct->at.scale);
+    ckks_meta_copy(&pt->at, &ct->at, ct->at.scale);
     for (uint32_t i = 0; i < ct->at.level; i++) {
         const uint64_t *c0 = ct->c0 + i * n, *c1 = ct->c1 + i * n, *s = sk->s + i * n;
         if (ct->at.domain == CKKS_NTT)
@@ -222,10 +220,10 @@ static inline void each(const ckks_meta *at, uint64_t *r, const uint64_t *a, con
 /* r = a op b on both halves. */
 static inline int combine(ckks_ct *r, const ckks_ct *a, const ckks_ct *b, residue_op *op)
 {
-    int rc = meta_agree(&a->at, &b->at, 1);
-    if (rc == 0) rc = meta_fits(&r->at, &a->at);
+    int rc = ckks_meta_agree(&a->at, &b->at, 1);
+    if (rc == 0) rc = ckks_meta_fits(&r->at, &a->at);
     if (rc < 0) return rc;
-    meta_copy(&r->at, &a->at, a->at.scale);
+    ckks_meta_copy(&r->at, &a->at, a->at.scale);
     each(&r->at, r->c0, a->c0, b->c0, op);
     each(&r->at, r->c1, a->c1, b->c1, op);
     r->seeded = 0;
@@ -237,10 +235,10 @@ int ckks_ct_sub(ckks_ct *r, const ckks_ct *a, const ckks_ct *b) { return combine
 
 int ckks_ct_add_plain(ckks_ct *r, const ckks_ct *a, const ckks_pt *pt)
 {
-    int rc = meta_agree(&a->at, &pt->at, 1);
-    if (rc == 0) rc = meta_fits(&r->at, &a->at);
+    int rc = ckks_meta_agree(&a->at, &pt->at, 1);
+    if (rc == 0) rc = ckks_meta_fits(&r->at, &a->at);
     if (rc < 0) return rc;
-    meta_copy(&r->at, &a->at, a->at.scale);
+    ckks_meta_copy(&r->at, &a->at, a->at.scale);
     each(&r->at, r->c0, a->c0, pt->m, mod_add);
     if (r != a) memcpy(r->c1, a->c1, words(&a->at) * sizeof *r->c1);
     r->seeded = a->seeded; /* c1 is as it was */
@@ -251,10 +249,10 @@ int ckks_ct_add_plain(ckks_ct *r, const ckks_ct *a, const ckks_pt *pt)
 
 int ckks_ct_multiply_scalar(ckks_ct *r, const ckks_ct *a, int64_t w)
 {
-    int rc = meta_fits(&r->at, &a->at);
+    int rc = ckks_meta_fits(&r->at, &a->at);
     if (rc < 0) return rc;
     if (w > MOD_SIGNED_MAX || w < -MOD_SIGNED_MAX) return err_set(ERR_ARG, "multiplication: the scalar is not in [-2^61, 2^61]");
-    meta_copy(&r->at, &a->at, a->at.scale);
+    ckks_meta_copy(&r->at, &a->at, a->at.scale);
     const size_t n = a->at.p->n;
     for (uint32_t i = 0; i < a->at.level; i++) {
         const modulus q = a->at.p->ntt[i]->q;
@@ -270,13 +268,13 @@ int ckks_ct_multiply_scalar(ckks_ct *r, const ckks_ct *a, int64_t w)
 
 int ckks_ct_multiply_plain(ckks_ct *r, const ckks_ct *a, const ckks_pt *pt)
 {
-    int rc = meta_agree(&a->at, &pt->at, 0);
-    if (rc == 0) rc = meta_fits(&r->at, &a->at);
+    int rc = ckks_meta_agree(&a->at, &pt->at, 0);
+    if (rc == 0) rc = ckks_meta_fits(&r->at, &a->at);
     if (rc < 0) return rc;
     if (a->at.domain != CKKS_NTT) return err_set(ERR_ARG, "multiplication: the operands' domain is coefficients, not NTT");
     const double scale = a->at.scale * pt->at.scale;
     if (!isfinite(scale) || scale <= 0) return err_set(ERR_ARG, "multiplication: the product of the scales, %g, is out of range", scale);
-    meta_copy(&r->at, &a->at, scale);
+    ckks_meta_copy(&r->at, &a->at, scale);
     each(&r->at, r->c0, a->c0, pt->m, mod_mul);
     each(&r->at, r->c1, a->c1, pt->m, mod_mul);
     r->seeded = 0;

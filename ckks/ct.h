@@ -35,6 +35,12 @@ typedef struct {
     uint64_t *c0, *c1; /* [level][n] each */
 } ckks_ct;
 
+/** For operations on both: ckks_meta_agree: ERR_ARG if the operands differ in parameters, level, domain or, if `sum`, scale.
+ *  ckks_meta_fits: ERR_ARG if the result is of other parameters or has too little room.  ckks_meta_copy: r takes over all but the room. */
+int ckks_meta_agree(const ckks_meta *a, const ckks_meta *b, int sum) MUST_CHECK;
+int ckks_meta_fits(const ckks_meta *r, const ckks_meta *a) MUST_CHECK;
+void ckks_meta_copy(ckks_meta *r, const ckks_meta *a, double scale);
+
 /** ckks_pt_create, ckks_ct_create: zero at scale 1, coefficient domain, of `level` primes.  Errors: ERR_ARG (level), ERR_MEM. */
 int ckks_pt_create(ckks_pt **out, const ckks_params *p, uint32_t level) MUST_CHECK;
 void ckks_pt_free(ckks_pt *pt);

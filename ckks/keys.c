@@ -15,15 +15,15 @@ int ckks_sk_create(ckks_sk **out, const ckks_params *p, prg *rng)
     const size_t n = p->n;
     int8_t *small = mem_alloc(n, 1);
     ckks_sk *sk = mem_alloc(1, sizeof *sk);
-    if (sk) sk->s = mem_alloc(n * (p->primes + 1), sizeof *sk->s);
+    if (sk) sk->s = mem_alloc(n * (p->primes + p->special + 1), sizeof *sk->s);
     if (!small || !sk || !sk->s) {
         rc = err_set(ERR_MEM, "secret key: out of memory");
         goto out;
     }
     sk->p = p;
     sample_ternary(rng, small, n);
-    for (uint32_t i = 0; i <= p->primes; i++) {
-        const ntt_table *t = i < p->primes ? p->ntt[i] : p->wide;
+    for (uint32_t i = 0; i <= p->primes + p->special; i++) {
+        const ntt_table *t = i < p->primes + p->special ? p->ntt[i] : p->wide;
         sample_lift(&t->q, sk->s + i * n, small, n);
         ntt_forward(t, sk->s + i * n, sk->s + i * n);
     }

@@ -8,7 +8,7 @@
 
 typedef struct ckks_sk {
     const ckks_params *p;
-    uint64_t *s; /* uniform ternary, NTT domain: [primes + 1][n], the wide prime last */
+    uint64_t *s; /* uniform ternary, NTT domain: [primes + special + 1][n], the wide prime last */
 } ckks_sk;
 
 typedef struct ckks_pk {

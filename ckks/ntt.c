@@ -206,6 +206,13 @@ static void lift(const ntt_table *t, uint64_t *r, const uint64_t *a, const modul
     for (uint32_t i = 0; i < t->n; i++) r[i] = mod_from_signed(&q, (int64_t)(a[i] - (p & (0 - ((half - a[i]) >> 63)))));
 }
 
+static void scale_add(const ntt_table *t, uint64_t *r, const uint64_t *a, uint64_t w, const uint64_t *b)
+{
+    const modulus q = t->q;
+    const uint64_t ws = mod_shoup_var(q.q, w);
+    for (uint32_t i = 0; i < t->n; i++) r[i] = mod_add(&q, mod_mul_shoup(q.q, a[i], w, ws), b[i]);
+}
+
 static void sub_scale(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b, uint64_t w)
 {
     const uint64_t q = t->q.q, ws = mod_shoup_var(q, w);
@@ -213,7 +220,7 @@ static void sub_scale(const ntt_table *t, uint64_t *r, const uint64_t *a, const 
 }
 
 const ntt_kern ntt_kern_portable = {"portable", 0, 16, UINT64_C(1) << 61, 0, NULL, forward, inverse, multiply, multiply_add, lift,
-                                    sub_scale};
+                                    scale_add, sub_scale};
 
 void ntt_forward(const ntt_table *t, uint64_t *r, const uint64_t *a) { t->kern->forward(t, r, a); }
 void ntt_inverse(const ntt_table *t, uint64_t *r, const uint64_t *a) { t->kern->inverse(t, r, a); }
@@ -221,6 +228,7 @@ void ntt_multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint
 void ntt_multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { t->kern->multiply_add(t, r, a, b); }
 
 void ntt_lift(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from) { t->kern->lift(t, r, a, from); }
+void ntt_scale_add(const ntt_table *t, uint64_t *r, const uint64_t *a, uint64_t w, const uint64_t *b) { t->kern->scale_add(t, r, a, w, b); }
 void ntt_sub_scale(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b, uint64_t w) { t->kern->sub_scale(t, r, a, b, w); }
 
 void ntt_convolve(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b_ntt)

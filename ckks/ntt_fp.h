@@ -409,6 +409,18 @@ static void lift(const ntt_table *t, uint64_t *r, const uint64_t *a, const modul
     }
 }
 
+static void scale_add(const ntt_table *t, uint64_t *r, const uint64_t *a, uint64_t w, const uint64_t *b)
+{
+    double pair[2];
+    put_root(pair, 1, w, t->q.q);
+    const consts k = constants(t);
+    const tw s = root_at(pair, 0);
+    for (size_t j = 0; j < t->n; j += LANES) {
+        const v x = v_add(canonical(k, mulmod(k, from_words(k, a + j), s)), from_words(k, b + j)), y = v_sub(x, k.q);
+        to_words(k, r + j, v_if_negative(y, x, y));
+    }
+}
+
 static void sub_scale(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b, uint64_t w)
 {
     double pair[2];

@@ -18,6 +18,7 @@ struct ntt_kern {
     void (*multiply)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
     void (*multiply_add)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
     void (*lift)(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from);
+    void (*scale_add)(const ntt_table *t, uint64_t *r, const uint64_t *a, uint64_t w, const uint64_t *b);
     void (*sub_scale)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b, uint64_t w);
 };
 

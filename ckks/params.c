@@ -19,6 +19,8 @@ static int check_literal(const ckks_literal *lit)
     if (!most) return err_set(ERR_ARG, "parameters: n = %u is not a power of two in [1024, 32768]", lit->n);
     if (lit->primes < 1 || lit->primes > CKKS_MAX_PRIMES)
         return err_set(ERR_ARG, "parameters: primes = %u is not in [1, %d]", lit->primes, CKKS_MAX_PRIMES);
+    if (lit->special >= lit->primes)
+        return err_set(ERR_ARG, "parameters: special = %u is not in [0, primes = %u)", lit->special, lit->primes);
     unsigned sum = 0;
     for (uint32_t i = 0; i < lit->primes; i++) {
         if (lit->bits[i] < 20 || lit->bits[i] > 60)
@@ -55,9 +57,10 @@ int ckks_params_create(ckks_params **out, const ckks_literal *lit)
     if (!p) return err_set(ERR_MEM, "parameters: out of memory");
     p->n = lit->n;
     while (p->n >> (p->logn + 1)) p->logn++;
-    p->primes = lit->primes;
-    for (uint32_t i = 0; i < p->primes; i++) {
-        p->log_q += lit->bits[i];
+    p->primes = lit->primes - lit->special;
+    p->special = lit->special;
+    for (uint32_t i = 0; i < lit->primes; i++) {
+        *(i < p->primes ? &p->log_q : &p->log_p) += lit->bits[i];
         if ((rc = choose_prime(p, lit, i)) < 0) goto out;
         if ((rc = ntt_create(&p->ntt[i], p->n, p->q[i])) < 0) goto out;
     }
@@ -75,6 +78,6 @@ void ckks_params_free(ckks_params *p)
 {
     if (!p) return;
     ntt_free(p->wide);
-    for (uint32_t i = p->primes; i-- > 0;) ntt_free(p->ntt[i]);
+    for (uint32_t i = p->primes + p->special; i-- > 0;) ntt_free(p->ntt[i]);
     mem_free(p);
 }

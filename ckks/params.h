@@ -19,11 +19,14 @@ typedef struct {
     uint32_t n;
     uint32_t primes; /* 1 .. CKKS_MAX_PRIMES */
     uint8_t bits[CKKS_MAX_PRIMES]; /* 20 .. 60 */
+    uint32_t special; /* how many of them, the last ones, are special; below primes */
 } ckks_literal;
 
 typedef struct {
-    uint32_t n, logn, primes;
-    unsigned log_q; /* sum of bits: what the security table speaks of */
+    uint32_t n, logn;
+    uint32_t primes;  /* those that ciphertexts have; the first ones of q and ntt */
+    uint32_t special; /* those of evaluation keys beside them, the next ones: P is their product */
+    unsigned log_q, log_p; /* sums of bits; the security table speaks of log_q + log_p */
     uint64_t q[CKKS_MAX_PRIMES];
     ntt_table *ntt[CKKS_MAX_PRIMES];
     ntt_table *wide; /* the largest 60-bit prime = 1 mod 2n, for exact products in ckks_decrypt_pow2 that q[0] is too small for */

@@ -145,7 +145,7 @@ int ckks_decrypt_pow2(const ckks_sk *sk, unsigned k, uint64_t *v, const uint64_t
     const ring_kern *kern = ring_kern_best();
     const size_t whole = count / 8 * 8;
     kern->from_pow2(scratch, c1, n, &t->q, k);
-    ntt_convolve(t, scratch, scratch, sk->s + (narrow ? 0 : p->primes * n));
+    ntt_convolve(t, scratch, scratch, sk->s + (narrow ? 0 : (p->primes + p->special) * n));
     kern->add_centred(v, c0, scratch, whole, &t->q, k);
     ring_kern_portable.add_centred(v + whole, c0 + whole, scratch + whole, count - whole, &t->q, k);
     return 0;

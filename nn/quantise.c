@@ -16,10 +16,10 @@
 
 /* Up to 47 bits a residue has three digits (convert/weigh_kern.h), above it four. */
 static const ckks_literal candidates[] = {
-    {2048, 1, {47}},
-    {2048, 1, {50}},
-    {4096, 2, {50, 50}},
-    {8192, 4, {50, 50, 50, 50}},
+    {2048, 1, {47}, 0},
+    {2048, 1, {50}, 0},
+    {4096, 2, {50, 50}, 0},
+    {8192, 4, {50, 50, 50, 50}, 0},
 };
 #define CANDIDATES (sizeof candidates / sizeof *candidates)
 

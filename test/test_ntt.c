@@ -131,6 +131,10 @@ START_TEST(kernels_agree)
                     ntt_multiply_add(p, want, a, b);
                     ntt_multiply_add(t, got, a, b);
                     ck_assert_mem_eq(got, want, n * sizeof *got);
+                    const uint64_t w[] = {0, 1, q / 2, q / 2 + 1, q - 1, a[n - 1]};
+                    ntt_scale_add(p, want, a, w[kind], b);
+                    ntt_scale_add(t, got, a, w[kind], b);
+                    ck_assert_mem_eq(got, want, n * sizeof *got);
                     ntt_sub_scale(p, want, a, b, a[1]);
                     ntt_sub_scale(t, got, a, b, a[1]);
                     ck_assert_mem_eq(got, want, n * sizeof *got);
@@ -200,6 +204,10 @@ START_TEST(pointwise)
         memcpy(r, s, sizeof r);
         ntt_multiply_add(t, r, a, b);
         for (int i = 0; i < 64; i++) ck_assert_uint_eq(r[i], (uint64_t)(((u128)a[i] * b[i] + s[i]) % t->q.q));
+        ntt_scale_add(t, r, a, b[5], s);
+        for (int i = 0; i < 64; i++) ck_assert_uint_eq(r[i], (uint64_t)(((u128)a[i] * b[5] + s[i]) % t->q.q));
+        ntt_sub_scale(t, r, a, b, s[9]);
+        for (int i = 0; i < 64; i++) ck_assert_uint_eq(r[i], (uint64_t)((u128)(a[i] + t->q.q - b[i]) * s[9] % t->q.q));
     }
     ntt_free(t);
 }

@@ -51,6 +51,8 @@ START_TEST(refusals)
     refused((ckks_literal){.n = 4096, .primes = 1, .bits = {61}}, "bits[0] = 61");
     refused((ckks_literal){.n = 2048, .primes = 1, .bits = {54}}, "log Q = 54");
     refused((ckks_literal){.n = 2048, .primes = 2, .bits = {50, 20}}, "log Q = 70");
+    refused((ckks_literal){.n = 4096, .primes = 2, .bits = {50, 50}, .special = 2}, "special = 2");
+    refused((ckks_literal){.n = 4096, .primes = 3, .bits = {50, 30, 27}, .special = 1}, "log Q"); /* they count */
     refused((ckks_literal){.n = 32768, .primes = 2, .bits = {20, 20}}, "bits[1] = 20: no prime"); /* 786433 is the only one */
 }
 END_TEST
@@ -87,6 +89,20 @@ START_TEST(known_primes)
 }
 END_TEST
 
+START_TEST(special_primes)
+{
+    const ckks_literal all = {.n = 4096, .primes = 3, .bits = {36, 35, 34}}, two = {.n = 4096, .primes = 3, .bits = {36, 35, 34}, .special = 2};
+    ckks_params *a, *b;
+    ck_assert_int_eq(ckks_params_create(&a, &all), 0);
+    ck_assert_int_eq(ckks_params_create(&b, &two), 0);
+    ck_assert(a->primes == 3 && a->special == 0 && a->log_q == 105 && a->log_p == 0);
+    ck_assert(b->primes == 1 && b->special == 2 && b->log_q == 36 && b->log_p == 69);
+    ck_assert_mem_eq(a->q, b->q, sizeof a->q);
+    ckks_params_free(a);
+    ckks_params_free(b);
+}
+END_TEST
+
 START_TEST(out_of_memory)
 {
     const ckks_literal lit = {.n = 2048, .primes = 2, .bits = {26, 27}};
@@ -105,6 +121,7 @@ int main(void)
     tcase_add_test(t, security_table);
     tcase_add_test(t, refusals);
     tcase_add_test(t, known_primes);
+    tcase_add_test(t, special_primes);
     tcase_add_test(t, out_of_memory);
     suite_add_tcase(s, t);
     return oracle_run(s);
