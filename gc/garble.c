@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "base/ct.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "gc/gate.h"
@@ -159,7 +158,7 @@ int gc_garble(gc_session *s, const gc_circuit *c, size_t lanes, const block *in0
         t.in = in0 + at;
         for (uint32_t w = 0; w < c->known_inputs; w++)
             for (size_t j = 0; j < n; j++)
-                mask_of(&t, k0 + w)[j] = ct_mask(known[w * stride + at + j] & 1);
+                mask_of(&t, k0 + w)[j] = 0 - (uint64_t)(known[w * stride + at + j] & 1);
         memset(mask_of(&t, one), 0xff, TILE * sizeof *t.mask);
         for (uint32_t i = 0; i < c->gates; i++) {
             const unsigned sites = gate_sites(&c->gate[i]);
@@ -170,6 +169,7 @@ int gc_garble(gc_session *s, const gc_circuit *c, size_t lanes, const block *in0
         tile_out(&t, at, n, out0);
     }
 out:
+    mem_wipe_stack(); /* hashes of inactive labels */
     tile_free(&t);
     return rc;
 }

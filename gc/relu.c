@@ -138,6 +138,7 @@ int gc_relu_garble(gc_session *g, unsigned n, unsigned l, size_t lanes, const bl
     for (size_t at = 0; at < lanes; at += TILE)
         garble_tile(g, &x, n, l, lanes, at, in0, v_g, index, rows, share + at);
 out:
+    mem_wipe_stack();
     work_free(&x);
     return rc;
 }

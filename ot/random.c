@@ -31,6 +31,7 @@ int ot_random_send(ot_ext_sender *s, block *x0, block *x1, const block *start, u
         if (!code) crh_hash_pair(start, index + done / CRH_LANES, x0 + done, x1 + done, x0 + done, &delta, n);
     }
     mem_wipe(&delta, sizeof delta);
+    mem_wipe_stack(); /* hashes of the messages that are not chosen */
     return code;
 }
 
