@@ -6,6 +6,8 @@
 
 #include "base/ct.h"
 #include "base/mem.h"
+#include "ckks/ring_kern.h"
+#include "ckks/sample.h"
 
 static int meta_init(ckks_meta *at, const ckks_params *p, uint32_t level)
 {
@@ -160,14 +162,31 @@ static int can_encrypt(const ckks_ct *ct, const ckks_params *key, const ckks_pt 
     return ckks_meta_fits(&ct->at, &pt->at);
 }
 
+/* r = NTT(m + e), m = NULL for 0. */
+static void noisy(const ntt_table *t, uint64_t *r, const uint64_t *m, const int8_t *e)
+{
+    sample_lift(&t->q, r, e, t->n);
+    if (m) ring_kern_best()->add(r, r, m, t->n, &t->q);
+    ntt_forward(t, r, r);
+}
+
 int ckks_ct_encrypt_seeded(ckks_ct *ct, const ckks_sk *sk, const ckks_pt *pt, const uint8_t seed[PRG_SEED_BYTES], uint64_t index,
                            prg *rng, uint64_t *scratch)
 {
     int rc = can_encrypt(ct, sk->p, pt);
     if (rc < 0) return rc;
-    ckks_encrypt_seeded(sk, ct->c0, pt->m, seed, index, rng, scratch);
-    ckks_expand_c1(sk->p, ct->c1, seed, index);
+    const ckks_params *p = sk->p;
+    const size_t n = p->n;
+    int8_t *e = (int8_t *)(scratch + n);
+    ckks_expand_c1(p, ct->c1, seed, index); /* uniform in either domain */
+    sample_cbd(rng, e, n);
+    for (uint32_t i = 0; i < p->primes; i++) {
+        noisy(p->ntt[i], ct->c0 + i * n, pt->m + i * n, e);
+        ntt_multiply(p->ntt[i], scratch, ct->c1 + i * n, sk->s + i * n);
+        ntt_sub_scale(p->ntt[i], ct->c0 + i * n, ct->c0 + i * n, scratch, 1);
+    }
     ckks_meta_copy(&ct->at, &pt->at, pt->at.scale);
+    ct->at.domain = CKKS_NTT;
     ct->seeded = 1;
     memcpy(ct->seed, seed, PRG_SEED_BYTES);
     ct->index = index;
@@ -178,10 +197,22 @@ int ckks_ct_encrypt(ckks_ct *ct, const ckks_pk *pk, const ckks_pt *pt, prg *rng,
 {
     int rc = can_encrypt(ct, pk->p, pt);
     if (rc < 0) return rc;
-    memcpy(ct->c0, pt->m, words(&pt->at) * sizeof *ct->c0);
-    memset(ct->c1, 0, words(&pt->at) * sizeof *ct->c1);
-    ckks_rerandomise(pk, ct->c0, ct->c1, rng, scratch);
+    const ckks_params *p = pk->p;
+    const size_t n = p->n;
+    int8_t *u = (int8_t *)(scratch + 2 * n), *e0 = u + n, *e1 = u + 2 * n;
+    sample_ternary(rng, u, n);
+    sample_cbd(rng, e0, n);
+    sample_cbd(rng, e1, n);
+    for (uint32_t i = 0; i < p->primes; i++) {
+        const ntt_table *t = p->ntt[i];
+        noisy(t, scratch, NULL, u);
+        noisy(t, ct->c0 + i * n, pt->m + i * n, e0);
+        ntt_multiply_add(t, ct->c0 + i * n, scratch, pk->b + i * n);
+        noisy(t, ct->c1 + i * n, NULL, e1);
+        ntt_multiply_add(t, ct->c1 + i * n, scratch, pk->a + i * n);
+    }
     ckks_meta_copy(&ct->at, &pt->at, pt->at.scale);
+    ct->at.domain = CKKS_NTT;
     ct->seeded = 0;
     return 0;
 }
@@ -200,25 +231,25 @@ int ckks_ct_decrypt(ckks_pt *pt, const ckks_sk *sk, const ckks_ct *ct, uint64_t 
             ntt_multiply(p->ntt[i], scratch, c1, s);
         else
             ntt_convolve(p->ntt[i], scratch, c1, s);
-        for (size_t j = 0; j < n; j++) pt->m[i * n + j] = mod_add(&p->ntt[i]->q, c0[j], scratch[j]);
+        ring_kern_best()->add(pt->m + i * n, c0, scratch, n, &p->ntt[i]->q);
     }
     ckks_pt_to_coeff(pt);
     return 0;
 }
 
-typedef uint64_t residue_op(const modulus *m, uint64_t a, uint64_t b);
+typedef void residue_op(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
 
-static inline void each(const ckks_meta *at, uint64_t *r, const uint64_t *a, const uint64_t *b, residue_op *op)
+static void add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { ring_kern_best()->add(r, a, b, t->n, &t->q); }
+static void sub(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { ntt_sub_scale(t, r, a, b, 1); }
+
+static void each(const ckks_meta *at, uint64_t *r, const uint64_t *a, const uint64_t *b, residue_op *op)
 {
     const size_t n = at->p->n;
-    for (uint32_t i = 0; i < at->level; i++) {
-        const modulus q = at->p->ntt[i]->q;
-        for (size_t j = i * n; j < (i + 1) * n; j++) r[j] = op(&q, a[j], b[j]);
-    }
+    for (uint32_t i = 0; i < at->level; i++) op(at->p->ntt[i], r + i * n, a + i * n, b + i * n);
 }
 
 /* r = a op b on both halves. */
-static inline int combine(ckks_ct *r, const ckks_ct *a, const ckks_ct *b, residue_op *op)
+static int combine(ckks_ct *r, const ckks_ct *a, const ckks_ct *b, residue_op *op)
 {
     int rc = ckks_meta_agree(&a->at, &b->at, 1);
     if (rc == 0) rc = ckks_meta_fits(&r->at, &a->at);
@@ -230,22 +261,26 @@ static inline int combine(ckks_ct *r, const ckks_ct *a, const ckks_ct *b, residu
     return 0;
 }
 
-int ckks_ct_add(ckks_ct *r, const ckks_ct *a, const ckks_ct *b) { return combine(r, a, b, mod_add); }
-int ckks_ct_sub(ckks_ct *r, const ckks_ct *a, const ckks_ct *b) { return combine(r, a, b, mod_sub); }
+int ckks_ct_add(ckks_ct *r, const ckks_ct *a, const ckks_ct *b) { return combine(r, a, b, add); }
+int ckks_ct_sub(ckks_ct *r, const ckks_ct *a, const ckks_ct *b) { return combine(r, a, b, sub); }
 
-int ckks_ct_add_plain(ckks_ct *r, const ckks_ct *a, const ckks_pt *pt)
+static int combine_plain(ckks_ct *r, const ckks_ct *a, const ckks_pt *pt, residue_op *op)
 {
     int rc = ckks_meta_agree(&a->at, &pt->at, 1);
     if (rc == 0) rc = ckks_meta_fits(&r->at, &a->at);
     if (rc < 0) return rc;
     ckks_meta_copy(&r->at, &a->at, a->at.scale);
-    each(&r->at, r->c0, a->c0, pt->m, mod_add);
+    each(&r->at, r->c0, a->c0, pt->m, op);
     if (r != a) memcpy(r->c1, a->c1, words(&a->at) * sizeof *r->c1);
     r->seeded = a->seeded; /* c1 is as it was */
     r->index = a->index;
     if (r != a) memcpy(r->seed, a->seed, sizeof r->seed);
     return 0;
 }
+
+int ckks_ct_add_plain(ckks_ct *r, const ckks_ct *a, const ckks_pt *pt) { return combine_plain(r, a, pt, add); }
+int ckks_ct_sub_plain(ckks_ct *r, const ckks_ct *a, const ckks_pt *pt) { return combine_plain(r, a, pt, sub); }
+int ckks_ct_negate(ckks_ct *r, const ckks_ct *a) { return ckks_ct_multiply_scalar(r, a, -1); }
 
 int ckks_ct_multiply_scalar(ckks_ct *r, const ckks_ct *a, int64_t w)
 {
@@ -257,10 +292,9 @@ int ckks_ct_multiply_scalar(ckks_ct *r, const ckks_ct *a, int64_t w)
     for (uint32_t i = 0; i < a->at.level; i++) {
         const modulus q = a->at.p->ntt[i]->q;
         const uint64_t x = mod_from_signed(&q, w);
-        for (size_t j = i * n; j < (i + 1) * n; j++) {
-            r->c0[j] = mod_mul(&q, a->c0[j], x);
-            r->c1[j] = mod_mul(&q, a->c1[j], x);
-        }
+        const uint64_t less = mod_sub(&q, x, 1); /* a (x - 1) + a */
+        ntt_scale_add(a->at.p->ntt[i], r->c0 + i * n, a->c0 + i * n, less, a->c0 + i * n);
+        ntt_scale_add(a->at.p->ntt[i], r->c1 + i * n, a->c1 + i * n, less, a->c1 + i * n);
     }
     r->seeded = 0;
     return 0;
@@ -275,8 +309,8 @@ int ckks_ct_multiply_plain(ckks_ct *r, const ckks_ct *a, const ckks_pt *pt)
     const double scale = a->at.scale * pt->at.scale;
     if (!isfinite(scale) || scale <= 0) return err_set(ERR_ARG, "multiplication: the product of the scales, %g, is out of range", scale);
     ckks_meta_copy(&r->at, &a->at, scale);
-    each(&r->at, r->c0, a->c0, pt->m, mod_mul);
-    each(&r->at, r->c1, a->c1, pt->m, mod_mul);
+    each(&r->at, r->c0, a->c0, pt->m, ntt_multiply);
+    each(&r->at, r->c1, a->c1, pt->m, ntt_multiply);
     r->seeded = 0;
     return 0;
 }
@@ -343,7 +377,7 @@ static int check_head(const ckks_params *p, const uint8_t *in, size_t len, doubl
     if (in[5] != p->logn) return err_set(ERR_PEER, "ciphertext: offset 5: log2 n = %u, not %u", in[5], p->logn);
     if (in[6] < 1 || in[6] > p->primes || (in[4] && in[6] != p->primes))
         return err_set(ERR_PEER, "ciphertext: offset 6: level %u of %u, kind %u", in[6], p->primes, in[4]);
-    if (in[7] > 1 || (in[4] && in[7] != CKKS_COEFF)) return err_set(ERR_PEER, "ciphertext: offset 7: domain %u, kind %u", in[7], in[4]);
+    if (in[7] > 1 || (in[4] && in[7] != CKKS_NTT)) return err_set(ERR_PEER, "ciphertext: offset 7: domain %u, kind %u", in[7], in[4]);
     const uint64_t bits = load64(in + 8);
     memcpy(scale, &bits, sizeof bits);
     if (!isfinite(*scale) || *scale <= 0) return err_set(ERR_PEER, "ciphertext: offset 8: scale is not a positive number");

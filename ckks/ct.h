@@ -29,7 +29,7 @@ typedef struct {
 
 typedef struct {
     ckks_meta at;
-    int seeded; /* 1 while c1 is what (seed, index) expands to, at full level in coefficients */
+    int seeded; /* 1 while c1 is what (seed, index) expands to, at full level in the NTT domain */
     uint8_t seed[PRG_SEED_BYTES];
     uint64_t index;
     uint64_t *c0, *c1; /* [level][n] each */
@@ -60,7 +60,7 @@ void ckks_pt_to_coeff(ckks_pt *pt);
 void ckks_ct_to_ntt(ckks_ct *ct);
 void ckks_ct_to_coeff(ckks_ct *ct);
 
-/** ckks_ct_encrypt_seeded: symmetric encryption, c1 from (seed, index), never used twice under one key.
+/** ckks_ct_encrypt_seeded: symmetric encryption, c1 from (seed, index), never used twice under one key.  The result is in the NTT domain.
  *  In: pt and ct of full level, pt in coefficients.   Errors: ERR_ARG (parameters, level, domain). */
 int ckks_ct_encrypt_seeded(ckks_ct *ct, const ckks_sk *sk, const ckks_pt *pt, const uint8_t seed[PRG_SEED_BYTES], uint64_t index,
                            prg *rng, uint64_t *scratch) MUST_CHECK;
@@ -69,10 +69,12 @@ int ckks_ct_encrypt(ckks_ct *ct, const ckks_pk *pk, const ckks_pt *pt, prg *rng,
 /** ckks_ct_decrypt: pt = c0 + c1*s, in coefficients, at the level and scale of ct.   Errors: ERR_ARG (parameters, room of pt). */
 int ckks_ct_decrypt(ckks_pt *pt, const ckks_sk *sk, const ckks_ct *ct, uint64_t *scratch) MUST_CHECK;
 
-/** r = a + b, r = a - b, r = a + pt.   Errors: ERR_ARG (parameters, level, domain, scale; room of r). */
+/** r = a + b, r = a - b, r = a + pt, r = a - pt.   Errors: ERR_ARG (parameters, level, domain, scale; room of r). */
 int ckks_ct_add(ckks_ct *r, const ckks_ct *a, const ckks_ct *b) MUST_CHECK;
 int ckks_ct_sub(ckks_ct *r, const ckks_ct *a, const ckks_ct *b) MUST_CHECK;
 int ckks_ct_add_plain(ckks_ct *r, const ckks_ct *a, const ckks_pt *pt) MUST_CHECK;
+int ckks_ct_sub_plain(ckks_ct *r, const ckks_ct *a, const ckks_pt *pt) MUST_CHECK;
+int ckks_ct_negate(ckks_ct *r, const ckks_ct *a) MUST_CHECK;
 /** ckks_ct_multiply_scalar: r = w * a, w an integer that keeps the scale.   In: |w| <= 2^61.   Errors: ERR_ARG (w; room of r). */
 int ckks_ct_multiply_scalar(ckks_ct *r, const ckks_ct *a, int64_t w) MUST_CHECK;
 /** ckks_ct_multiply_plain: r = a * pt; the scales multiply.   In: both in the NTT domain.   Errors: ERR_ARG, as for the sum, and when

@@ -128,14 +128,15 @@ START_TEST(operations)
     ckks_ct *a = encrypted(v, 0), *b = encrypted(w, 1), *r;
     ckks_pt *pt = plain(w, SCALE);
     ck_assert_int_eq(ckks_ct_create(&r, p, p->primes), 0);
-    for (int ntt = 0; ntt < 2; ntt++) {
+    ckks_pt_to_ntt(pt);
+    for (int coeff = 0; coeff < 2; coeff++) {
         decrypts_to(a, v, SCALE, 21);
         decrypts_to(b, w, SCALE, NOISE);
         for (uint32_t j = 0; j < p->n; j++) want[j] = v[j] + w[j];
         ck_assert_int_eq(ckks_ct_add(r, a, b), 0);
         decrypts_to(r, want, SCALE, NOISE);
         ck_assert_int_eq(ckks_ct_add_plain(r, a, pt), 0);
-        ck_assert_int_eq(r->seeded, !ntt);
+        ck_assert_int_eq(r->seeded, !coeff);
         decrypts_to(r, want, SCALE, 21);
         ck_assert_int_eq(ckks_ct_sub(r, r, a), 0); /* in place */
         ck_assert_int_eq(r->seeded, 0);
@@ -145,14 +146,20 @@ START_TEST(operations)
         for (uint32_t j = 0; j < p->n; j++) want[j] = -12345 * v[j];
         ck_assert_int_eq(ckks_ct_multiply_scalar(r, a, -12345), 0);
         decrypts_to(r, want, SCALE, 21 * 12345);
-        ckks_ct_to_ntt(a);
-        ckks_ct_to_ntt(b);
-        ckks_pt_to_ntt(pt);
+        ck_assert_int_eq(ckks_ct_negate(r, a), 0);
+        for (uint32_t j = 0; j < p->n; j++) want[j] = -v[j];
+        decrypts_to(r, want, SCALE, 21);
+        ck_assert_int_eq(ckks_ct_sub_plain(r, r, pt), 0);
+        for (uint32_t j = 0; j < p->n; j++) want[j] -= w[j];
+        decrypts_to(r, want, SCALE, 21);
+        ckks_ct_to_coeff(a);
+        ckks_ct_to_coeff(b);
+        ckks_pt_to_coeff(pt);
         ck_assert_int_eq(a->seeded, 0);
     }
     ck_assert_int_eq(ckks_ct_multiply_scalar(r, a, MOD_SIGNED_MAX + 1), ERR_ARG);
     ck_assert_int_eq(ckks_ct_multiply_scalar(r, a, INT64_MIN), ERR_ARG);
-    ckks_ct_to_coeff(a);
+    ckks_ct_to_ntt(a);
     decrypts_to(a, v, SCALE, 21);
     ckks_pt_free(pt);
     ckks_ct_free(a);
@@ -173,6 +180,7 @@ START_TEST(product_with_plaintext)
     }
     ckks_ct *a = encrypted(v, 0);
     ckks_pt *pt = plain(w, 16);
+    ckks_ct_to_coeff(a);
     ck_assert_int_eq(ckks_ct_multiply_plain(a, a, pt), ERR_ARG); /* coefficients */
     ckks_pt_to_ntt(pt);
     ck_assert_int_eq(ckks_ct_multiply_plain(a, a, pt), ERR_ARG); /* one of each */
@@ -233,12 +241,13 @@ START_TEST(mismatches)
     ck_assert_int_eq(ckks_ct_create(&foreign, p2, 3), 0);
     ck_assert_int_eq(ckks_pt_create(&low, p, 2), 0);
     ck_assert_int_eq(ckks_pt_create(&other, p2, 3), 0);
+    ckks_pt_to_ntt(pt);
     b->at.scale *= 2;
     mismatch(ckks_ct_add(r, a, b), "scale");
     mismatch(ckks_ct_sub(r, a, b), "scale");
     mismatch(ckks_ct_add_plain(r, b, pt), "scale");
     b->at.scale /= 2;
-    ckks_ct_to_ntt(b);
+    ckks_ct_to_coeff(b);
     mismatch(ckks_ct_add(r, a, b), "domain");
     mismatch(ckks_ct_sub(r, a, b), "domain");
     mismatch(ckks_ct_add_plain(r, b, pt), "domain");
@@ -248,6 +257,7 @@ START_TEST(mismatches)
     mismatch(ckks_ct_decrypt(other, sk, a, scratch), "parameters");
     mismatch(ckks_ct_decrypt(pt, sk, foreign, scratch), "parameters");
     mismatch(ckks_ct_decrypt(low, sk, a, scratch), "room");
+    ckks_pt_to_coeff(pt);
     mismatch(ckks_ct_encrypt(r, pk, low, &g, scratch), "level");
     mismatch(ckks_ct_encrypt(r, pk, other, &g, scratch), "parameters");
     mismatch(ckks_ct_encrypt(foreign, pk, pt, &g, scratch), "parameters");
@@ -271,9 +281,9 @@ START_TEST(wire_round_trip)
     int64_t *v = mem_alloc(p->n, sizeof *v);
     random_values(v, 30);
     const size_t poly = 4096 / 8 * (36 + 35 + 35);
-    for (unsigned kind = 0; kind < 4; kind++) { /* seeded; full; full in the NTT domain; of two primes */
+    for (unsigned kind = 0; kind < 4; kind++) { /* seeded; full; full in coefficients; of two primes */
         ckks_ct *a = encrypted(v, kind ? 7 : 6), *b;
-        if (kind == 2) ckks_ct_to_ntt(a);
+        if (kind == 2) ckks_ct_to_coeff(a);
         if (kind == 3) ck_assert_int_eq(ckks_ct_drop(a, 2), 0);
         const size_t len = ckks_ct_bytes(a), want = kind == 0 ? 56 + poly : kind == 3 ? 16 + 4096 / 4 * 71 : 16 + 2 * poly;
         ck_assert_uint_eq(len, want);
@@ -338,13 +348,13 @@ START_TEST(wire_malformed)
             malformed(wire, len, "scale");
         }
         memcpy(wire + 8, keep, 8);
-        if (!kind) { /* seeded: only whole, only in coefficients */
+        if (!kind) { /* seeded: only whole, only in the NTT domain */
             wire[6] = 2;
             malformed(wire, len, "level");
             wire[6] = 3;
-            wire[7] = CKKS_NTT;
-            malformed(wire, len, "domain");
             wire[7] = CKKS_COEFF;
+            malformed(wire, len, "domain");
+            wire[7] = CKKS_NTT;
         }
         wire[4] ^= 1; /* the other kind's length */
         malformed(wire, len, "length");
