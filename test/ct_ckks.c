@@ -11,7 +11,7 @@
 #include "ckks/shares.h"
 #include "test/secret.h"
 
-static const ckks_literal literals[] = {{4096, 1, {50}}, {2048, 2, {26, 27}}, {4096, 3, {35, 35, 36}}};
+static const ckks_literal literals[] = {{4096, 1, {50}, 0}, {2048, 2, {26, 27}, 0}, {4096, 3, {35, 35, 36}, 0}};
 #define LITERALS (sizeof literals / sizeof literals[0])
 
 static void samplers(void)
