@@ -217,23 +217,42 @@ int ckks_ct_encrypt(ckks_ct *ct, const ckks_pk *pk, const ckks_pt *pt, prg *rng,
     return 0;
 }
 
-int ckks_ct_decrypt(ckks_pt *pt, const ckks_sk *sk, const ckks_ct *ct, uint64_t *scratch)
+static int can_decrypt(const ckks_pt *pt, const ckks_sk *sk, const ckks_ct *ct)
 {
-    const ckks_params *p = sk->p;
-    const size_t n = p->n;
-    if (ct->at.p != p) return err_set(ERR_ARG, "decryption: ciphertext and key of different parameters");
-    int rc = ckks_meta_fits(&pt->at, &ct->at);
+    if (ct->at.p != sk->p) return err_set(ERR_ARG, "decryption: ciphertext and key of different parameters");
+    return ckks_meta_fits(&pt->at, &ct->at);
+}
+
+int ckks_ct_decrypt_ntt(ckks_pt *pt, const ckks_sk *sk, const ckks_ct *ct)
+{
+    int rc = can_decrypt(pt, sk, ct);
     if (rc < 0) return rc;
+    if (ct->at.domain != CKKS_NTT) return err_set(ERR_ARG, "decryption: the ciphertext's domain is coefficients, not NTT");
+    const size_t n = sk->p->n;
     ckks_meta_copy(&pt->at, &ct->at, ct->at.scale);
     for (uint32_t i = 0; i < ct->at.level; i++) {
-        const uint64_t *c0 = ct->c0 + i * n, *c1 = ct->c1 + i * n, *s = sk->s + i * n;
-        if (ct->at.domain == CKKS_NTT)
-            ntt_multiply(p->ntt[i], scratch, c1, s);
-        else
-            ntt_convolve(p->ntt[i], scratch, c1, s);
-        ring_kern_best()->add(pt->m + i * n, c0, scratch, n, &p->ntt[i]->q);
+        ntt_multiply(sk->p->ntt[i], pt->m + i * n, ct->c1 + i * n, sk->s + i * n);
+        ring_kern_best()->add(pt->m + i * n, ct->c0 + i * n, pt->m + i * n, n, &sk->p->ntt[i]->q);
     }
-    ckks_pt_to_coeff(pt);
+    return 0;
+}
+
+int ckks_ct_decrypt(ckks_pt *pt, const ckks_sk *sk, const ckks_ct *ct, uint64_t *scratch)
+{
+    if (ct->at.domain == CKKS_NTT) {
+        int rc = ckks_ct_decrypt_ntt(pt, sk, ct);
+        if (rc == 0) ckks_pt_to_coeff(pt);
+        return rc;
+    }
+    int rc = can_decrypt(pt, sk, ct);
+    if (rc < 0) return rc;
+    const ckks_params *p = sk->p;
+    const size_t n = p->n;
+    ckks_meta_copy(&pt->at, &ct->at, ct->at.scale);
+    for (uint32_t i = 0; i < ct->at.level; i++) {
+        ntt_convolve(p->ntt[i], scratch, ct->c1 + i * n, sk->s + i * n);
+        ring_kern_best()->add(pt->m + i * n, ct->c0 + i * n, scratch, n, &p->ntt[i]->q);
+    }
     return 0;
 }
 

@@ -69,6 +69,9 @@ int ckks_ct_encrypt(ckks_ct *ct, const ckks_pk *pk, const ckks_pt *pt, prg *rng,
 /** ckks_ct_decrypt: pt = c0 + c1*s, in coefficients, at the level and scale of ct.   Errors: ERR_ARG (parameters, room of pt). */
 int ckks_ct_decrypt(ckks_pt *pt, const ckks_sk *sk, const ckks_ct *ct, uint64_t *scratch) MUST_CHECK;
 
+/** ckks_ct_decrypt_ntt: the same, but pt in the NTT domain, without a transform.   Errors: as above, and ERR_ARG (ct in coefficients). */
+int ckks_ct_decrypt_ntt(ckks_pt *pt, const ckks_sk *sk, const ckks_ct *ct) MUST_CHECK;
+
 /** r = a + b, r = a - b, r = a + pt, r = a - pt.   Errors: ERR_ARG (parameters, level, domain, scale; room of r). */
 int ckks_ct_add(ckks_ct *r, const ckks_ct *a, const ckks_ct *b) MUST_CHECK;
 int ckks_ct_sub(ckks_ct *r, const ckks_ct *a, const ckks_ct *b) MUST_CHECK;

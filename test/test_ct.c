@@ -248,6 +248,7 @@ START_TEST(mismatches)
     mismatch(ckks_ct_add_plain(r, b, pt), "scale");
     b->at.scale /= 2;
     ckks_ct_to_coeff(b);
+    mismatch(ckks_ct_decrypt_ntt(pt, sk, b), "domain");
     mismatch(ckks_ct_add(r, a, b), "domain");
     mismatch(ckks_ct_sub(r, a, b), "domain");
     mismatch(ckks_ct_add_plain(r, b, pt), "domain");

@@ -243,6 +243,37 @@ START_TEST(more_primes)
 }
 END_TEST
 
+/* At n = 8192, scale 2^40, 10^6 slots each: 9.3 standard deviations of a part, docs/PARAMS.md, times sqrt(2) for the absolute value. */
+START_TEST(precision)
+{
+    teardown();
+    setup_with(8192, 4, (const uint8_t[]){50, 40, 40, 50}, 1);
+    const uint32_t m = p->n / 2;
+    const double n = p->n, part = 9.3 * sqrt(2 * n / 2), fresh = 10.5 + 1.0 / 12, rounded = 0.0556 * n + 1.0 / 12, switched = 10.5 * n * (1 + 2 * 0x1p-20) / 12;
+    complex double *x = mem_alloc(m, 3 * sizeof *x), *y = x + m, *want = x + 2 * m;
+    ckks_evk *relin = key_for(0), *rot = key_for(ckks_galois_rotation(p, 1));
+    ckks_ct *r = empty(p->primes);
+    for (int round = 0; round < 245; round++) {
+        ckks_ct *a = random_slots(x, 0x1p40), *b = random_slots(y, 0x1p40);
+        double err = error_of(a, x) * 0x1p40;
+        ck_assert_msg(err > 0 && err < part * sqrt(fresh), "fresh: %g", err);
+        ck_assert_int_eq(ckks_automorphism(e, r, a, rot), 0);
+        for (uint32_t j = 0; j < m; j++) want[j] = x[(j + 1) % m];
+        err = error_of(r, want) * 0x1p40;
+        ck_assert_msg(err < part * sqrt(fresh + rounded + switched), "rotate: %g", err);
+        ck_assert_double_lt(err, 1.2 * 2.6e-7 * 0x1p40);
+        ck_assert_int_eq(ckks_multiply_relin_rescale(e, r, a, b, relin), 0);
+        for (uint32_t j = 0; j < m; j++) want[j] = x[j] * y[j];
+        err = error_of(r, want) * 0x1p40; /* |slots| below sqrt(2) multiply both fresh errors; the key's error is divided by the last prime */
+        ck_assert_msg(err < part * (2 * sqrt(2) * sqrt(fresh) + sqrt(rounded + 1)), "multiply: %g", err);
+        ckks_ct_free(a), ckks_ct_free(b);
+    }
+    ckks_ct_free(r);
+    ckks_evk_free(relin), ckks_evk_free(rot);
+    mem_free(x);
+}
+END_TEST
+
 START_TEST(out_of_memory)
 {
     ckks_eval *one = NULL;
@@ -263,6 +294,7 @@ int main(void)
     tcase_add_test(t, rotations);
     tcase_add_test(t, inner_sum);
     tcase_add_test(t, more_primes);
+    tcase_add_test(t, precision);
     tcase_add_test(t, out_of_memory);
     suite_add_tcase(s, t);
     return oracle_run(s);
