@@ -126,9 +126,8 @@ static void evaluate(party *a)
     secret_hide(a->ct->c1, bytes);
     ct_must(ckks_ct_add(a->other, a->ct, a->ct));
     ct_must(ckks_ct_sub(a->other, a->ct, a->ct));
-    ct_must(ckks_ct_add_plain(a->other, a->ct, a->pt));
-    ckks_ct_to_ntt(a->ct);
     ckks_pt_to_ntt(a->pt);
+    ct_must(ckks_ct_add_plain(a->other, a->ct, a->pt));
     ct_must(ckks_ct_multiply_plain(a->other, a->ct, a->pt));
     ckks_ct_to_coeff(a->other);
     ckks_pt_to_coeff(a->pt);

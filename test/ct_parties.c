@@ -221,7 +221,7 @@ static void relu(void)
 
 static void layer(void)
 {
-    static const ckks_literal lit = {2048, 1, {50}};
+    static const ckks_literal lit = {2048, 1, {50}, 0};
     static const uint8_t seed[PRG_SEED_BYTES] = "the public half";
     static const uint32_t row[] = {0, 3, 4}, col[] = {0, 1, 2, 1};
     enum { IN = 3, OUT = 2, L = 20, K = 22, BATCH = 100 };
