@@ -19,6 +19,7 @@
 #define RELU_LANES 4096 /* over TCP: lanes of a message, as in a session */
 #define WINDOW 8        /* messages that the evaluator asks for ahead */
 #define WORD 32
+#define PIECE ((size_t)1 << 20)
 
 #define TRY(x) \
     do { \
@@ -151,13 +152,24 @@ static int relu_job(job *j, unsigned n, unsigned l, unsigned k, size_t lanes, pr
     return 0;
 }
 
+/* Rows in messages of at most 1 MiB. */
+static int rows_of(job *j, int send)
+{
+    const size_t bytes = gc_circuit_row_bytes(j->c, j->lanes);
+    for (size_t at = 0; at < bytes; at += PIECE) {
+        const size_t n = bytes - at < PIECE ? bytes - at : PIECE;
+        TRY(send ? chan_send(j->ch, CHAN_TABLES, 0, j->rows + at, n) : chan_recv(j->ch, CHAN_TABLES, 0, j->rows + at, n));
+    }
+    return 0;
+}
+
 /* ---- the two over TCP: the garbler is a child, which answers each word of the parent with a sample ---- */
 
 static int garbler_chunk(job *j)
 {
     if (j->c) {
         TRY(gc_garble(&j->s, j->c, j->lanes, j->in, j->known, j->rows, j->out));
-        return chan_send(j->ch, CHAN_TABLES, 0, j->rows, gc_circuit_row_bytes(j->c, j->lanes));
+        return rows_of(j, 1);
     }
     TRY(chan_recv(j->ch, CHAN_OT_U, 0, j->u, convert_u_bytes(j->k, j->n, j->lanes)));
     TRY(convert_relu_garble(&j->g, j->n, j->l, j->lanes, j->v, j->u, j->in, j->rows, j->share));
@@ -195,7 +207,7 @@ static int evaluator_sample(job *j)
     TRY(chan_send(j->ch, CHAN_BATCH, 0, &word, 1));
     TRY(chan_flush(j->ch));
     for (uint32_t i = 0; j->c && i < j->chunks; i++) {
-        TRY(chan_recv(j->ch, CHAN_TABLES, 0, j->rows, gc_circuit_row_bytes(j->c, j->lanes)));
+        TRY(rows_of(j, 0));
         TRY(gc_eval(&j->s, j->c, j->lanes, j->in, j->rows, j->out));
     }
     for (uint32_t i = 0; !j->c && i < j->chunks + WINDOW; i++) {
