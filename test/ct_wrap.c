@@ -21,7 +21,7 @@ void __real_prg_init(prg *p, const uint8_t seed[PRG_SEED_BYTES], uint32_t domain
 void __wrap_prg_init(prg *p, const uint8_t seed[PRG_SEED_BYTES], uint32_t domain, uint64_t index);
 void __wrap_prg_init(prg *p, const uint8_t seed[PRG_SEED_BYTES], uint32_t domain, uint64_t index)
 {
-    if (domain == PRG_CKKS_C1 || domain == PRG_CKKS_PK) secret_show(seed, PRG_SEED_BYTES);
+    if (domain == PRG_CKKS_C1 || domain == PRG_CKKS_PK || domain == PRG_CKKS_EVK) secret_show(seed, PRG_SEED_BYTES);
     __real_prg_init(p, seed, domain, index);
 }
 
@@ -206,6 +206,8 @@ WRAP(void, sodium_memzero, (void *p, size_t n))
     __real_sodium_memzero(p, n);
     secret_show(p, n);
 }
+
+WRAP(void, sodium_stackzero, (size_t n)) { __real_sodium_stackzero(n); } /* has no secret among its arguments */
 
 WRAP(void, randombytes_buf, (void *p, size_t n))
 {
