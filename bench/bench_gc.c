@@ -61,6 +61,13 @@ static void hash(void *arg)
     j->s.index += crh_keys(j->lanes);
 }
 
+static void hash_pair(void *arg)
+{
+    job *j = arg;
+    crh_hash_pair(&j->s.start, j->s.index, j->out, j->out + j->lanes, j->in, &j->s.delta, j->lanes);
+    j->s.index += crh_keys(j->lanes);
+}
+
 static void garble(void *arg)
 {
     job *j = arg;
@@ -263,8 +270,10 @@ static int bench_circuit(const bench *b, const char *name, int (*make)(gc_circui
     size_t lanes = tcp_lanes(c);
     TRY(circuit_job(&j, c, lanes < LANES || slow() ? LANES / 8 : LANES, rng));
     snprintf(params, sizeof params, "\"circuit\":\"%s\"", name);
-    if (c->ands < 1000)
+    if (c->ands < 1000) {
         bench_time(b, "hash", "\"lanes_a_key\":8", aes_kernel(), "hashes/s", (double)j.lanes, hash, &j);
+        bench_time(b, "hash_pair", "\"lanes_a_key\":8", aes_kernel(), "hashes/s", 2 * (double)j.lanes, hash_pair, &j);
+    }
     bench_time(b, "garble", params, gc_gate_best()->name, "AND/s", (double)c->ands * (double)j.lanes, garble, &j);
     bench_time(b, "evaluate", params, gc_gate_best()->name, "AND/s", (double)c->ands * (double)j.lanes, evaluate, &j);
     j.lanes = lanes < j.lanes ? lanes : j.lanes;

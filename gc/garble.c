@@ -56,12 +56,6 @@ static block *label_of(const tile *t, gc_wire w) { return t->label + (size_t)t->
 static const block *operand(const tile *t, gc_wire w) { return w < t->c->eval_inputs ? t->in + w * t->stride : label_of(t, w); }
 static uint64_t *mask_of(const tile *t, gc_wire w) { return t->mask + (size_t)t->c->slot[w] * TILE; }
 
-static void xor_blocks(block *out, const block *a, const block *b, size_t n)
-{
-    for (size_t j = 0; j < n; j++)
-        out[j] = block_xor(a[j], b[j]);
-}
-
 static void garble_gate(const gc_session *s, const gc_gate_kern *kern, const gc_gate *g, const tile *t, size_t lanes, uint64_t index, uint64_t keys,
                         uint8_t *rows)
 {
@@ -71,7 +65,7 @@ static void garble_gate(const gc_session *s, const gc_gate_kern *kern, const gc_
 
     switch (g->op) {
     case GC_XOR:
-        xor_blocks(out, a, operand(t, g->b), lanes);
+        kern->sum(a, operand(t, g->b), lanes, out);
         break;
     case GC_XOR_KNOWN:
         for (size_t j = 0; j < lanes; j++)
@@ -104,7 +98,7 @@ static void eval_gate(const gc_session *s, const gc_gate_kern *kern, const gc_ga
 
     switch (g->op) {
     case GC_XOR:
-        xor_blocks(out, a, operand(t, g->b), lanes);
+        kern->sum(a, operand(t, g->b), lanes, out);
         break;
     case GC_AND:
         kern->eval_and(&s->start, index, index + keys, a, operand(t, g->b), lanes, rows, out);

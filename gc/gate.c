@@ -90,7 +90,13 @@ static void eval_known(const block *start, uint64_t index, const block *a, size_
     mem_wipe(&h, sizeof h);
 }
 
-const gc_gate_kern gc_gate_portable = {"portable", garble_and, garble_known, eval_and, eval_known};
+static void sum(const block *a, const block *b, size_t lanes, block *out)
+{
+    for (size_t j = 0; j < lanes; j++)
+        out[j] = block_xor(a[j], b[j]);
+}
+
+const gc_gate_kern gc_gate_portable = {"portable", garble_and, garble_known, eval_and, eval_known, sum};
 
 const gc_gate_kern *gc_gate_best(void)
 {

@@ -25,6 +25,7 @@ typedef struct {
     void (*eval_and)(const block *start, uint64_t at_a, uint64_t at_b, const block *a, const block *b, size_t lanes, const uint8_t *rows,
                      block *out);
     void (*eval_known)(const block *start, uint64_t at, const block *a, size_t lanes, const uint8_t *row, block *out);
+    void (*sum)(const block *a, const block *b, size_t lanes, block *out); /* out = a ^ b */
 } gc_gate_kern;
 
 extern const gc_gate_kern gc_gate_portable, gc_gate_vaes, gc_gate_vaes512;

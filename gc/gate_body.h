@@ -126,3 +126,10 @@ static void eval_known(const block *start, uint64_t at, const block *a, size_t l
     }
     if (j < lanes) gc_gate_portable.eval_known(start, at + key, a + j, lanes - j, row + 16 * j, out + j);
 }
+
+static void sum(const block *a, const block *b, size_t lanes, block *out)
+{
+    size_t j = 0;
+    for (; j + LANES <= lanes; j += LANES) v_store(out + j, v_xor(v_load(a + j), v_load(b + j)));
+    for (; j < lanes; j++) out[j] = block_xor(a[j], b[j]);
+}

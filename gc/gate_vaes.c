@@ -4,4 +4,4 @@
 #include "base/aes_v256.h"
 #include "gc/gate_body.h"
 
-const gc_gate_kern gc_gate_vaes = {"vaes", garble_and, garble_known, eval_and, eval_known};
+const gc_gate_kern gc_gate_vaes = {"vaes", garble_and, garble_known, eval_and, eval_known, sum};

@@ -4,4 +4,4 @@
 #include "base/aes_v512.h"
 #include "gc/gate_body.h"
 
-const gc_gate_kern gc_gate_vaes512 = {"vaes512", garble_and, garble_known, eval_and, eval_known};
+const gc_gate_kern gc_gate_vaes512 = {"vaes512", garble_and, garble_known, eval_and, eval_known, sum};

@@ -33,6 +33,7 @@ static void run(const gc_gate_kern *k, int what, lanes_of *x, size_t lanes, int 
     if (what == 1) k->garble_known(&start, &delta, 77, x->a, x->y, lanes, rows, out);
     if (what == 2) k->eval_and(&start, 1000, 5000, x->a, x->b, lanes, rows, out);
     if (what == 3) k->eval_known(&start, 77, x->a, lanes, rows, out);
+    if (what == 4) k->sum(x->a, x->b, lanes, out);
 }
 
 START_TEST(kernels_agree)
@@ -47,7 +48,7 @@ START_TEST(kernels_agree)
     for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
         if ((cpu_features() & kernels[i].needs) != kernels[i].needs) continue;
         for (size_t lanes = 0; lanes <= MOST; lanes += lanes < 150 ? 1 : 13)
-            for (int what = 0; what < 4; what++)
+            for (int what = 0; what < 5; what++)
                 for (int in_place = 0; in_place < 2; in_place++) {
                     prg_bytes(&g, &given, sizeof given);
                     for (size_t j = 0; j < MOST; j++) given.y[j] = 0 - (given.y[j] & 1);
