@@ -41,9 +41,11 @@ void ckks_sk_free(ckks_sk *sk)
     mem_free(sk);
 }
 
+static uint32_t all_primes(const ckks_params *p) { return p->primes + p->special; }
+
 static ckks_pk *pk_alloc(const ckks_params *p)
 {
-    const size_t words = (size_t)p->primes * p->n;
+    const size_t words = (size_t)all_primes(p) * p->n;
     ckks_pk *pk = mem_alloc(1, sizeof *pk);
     if (!pk) return NULL;
     pk->a = mem_alloc(words, 2 * sizeof *pk->a);
@@ -61,7 +63,7 @@ static void expand_a(ckks_pk *pk)
 {
     prg g;
     prg_init(&g, pk->seed, PRG_CKKS_PK, 0);
-    for (uint32_t i = 0; i < pk->p->primes; i++) sample_uniform_var(&g, &pk->p->ntt[i]->q, pk->a + (size_t)i * pk->p->n, pk->p->n);
+    for (uint32_t i = 0; i < all_primes(pk->p); i++) sample_uniform_var(&g, &pk->p->ntt[i]->q, pk->a + (size_t)i * pk->p->n, pk->p->n);
     prg_wipe(&g);
 }
 
@@ -80,7 +82,7 @@ int ckks_pk_create(ckks_pk **out, const ckks_sk *sk, prg *rng)
     prg_bytes(rng, pk->seed, sizeof pk->seed);
     expand_a(pk);
     sample_cbd(rng, e, n);
-    for (uint32_t i = 0; i < p->primes; i++) {
+    for (uint32_t i = 0; i < all_primes(p); i++) {
         const modulus *q = &p->ntt[i]->q;
         const uint64_t *a = pk->a + i * n, *s = sk->s + i * n;
         uint64_t *b = pk->b + i * n;
@@ -102,12 +104,12 @@ void ckks_pk_free(ckks_pk *pk)
     mem_free(pk);
 }
 
-size_t ckks_pk_bytes(const ckks_params *p) { return PRG_SEED_BYTES + ckks_poly_bytes(p); }
+size_t ckks_pk_bytes(const ckks_params *p) { return PRG_SEED_BYTES + ckks_poly_bytes_at(p, all_primes(p)); }
 
 void ckks_pk_write(const ckks_pk *pk, uint8_t *out)
 {
     memcpy(out, pk->seed, PRG_SEED_BYTES);
-    ckks_poly_write(pk->p, out + PRG_SEED_BYTES, pk->b);
+    ckks_poly_write_at(pk->p, all_primes(pk->p), out + PRG_SEED_BYTES, pk->b);
 }
 
 int ckks_pk_read(ckks_pk **out, const ckks_params *p, const uint8_t *in)
@@ -116,7 +118,7 @@ int ckks_pk_read(ckks_pk **out, const ckks_params *p, const uint8_t *in)
     ckks_pk *pk = pk_alloc(p);
     if (!pk) return err_set(ERR_MEM, "public key: out of memory");
     memcpy(pk->seed, in, PRG_SEED_BYTES);
-    int rc = ckks_poly_read(p, pk->b, in + PRG_SEED_BYTES);
+    int rc = ckks_poly_read_at(p, all_primes(p), pk->b, in + PRG_SEED_BYTES);
     if (rc < 0) goto out;
     expand_a(pk);
     *out = pk;

@@ -11,7 +11,7 @@
 #include "ckks/shares.h"
 #include "test/secret.h"
 
-static const ckks_literal literals[] = {{4096, 1, {50}, 0}, {2048, 2, {26, 27}, 0}, {4096, 3, {35, 35, 36}, 0}};
+static const ckks_literal literals[] = {{4096, 1, {50}, 0}, {2048, 2, {26, 27}, 0}, {4096, 3, {35, 35, 36}, 0}, {4096, 4, {30, 26, 24, 26}, 2}};
 #define LITERALS (sizeof literals / sizeof literals[0])
 
 static void samplers(void)
@@ -75,7 +75,7 @@ static void begin(party *a, size_t literal)
     ct_must(ckks_sk_create(&a->sk, a->p, &a->rng));
     ct_secret("secret key", a->sk->s, a->p->n * sizeof *a->sk->s);
     ct_must(ckks_pk_create(&a->pk, a->sk, &a->rng));
-    secret_show(a->pk->b, ckks_poly_words(a->p) * sizeof *a->pk->b); /* the public key is sent */
+    secret_show(a->pk->b, (ckks_poly_words(a->p) + a->p->special * (size_t)a->p->n) * sizeof *a->pk->b); /* the public key is sent */
     a->scratch = mem_alloc(ckks_scratch_words(a->p), sizeof *a->scratch);
     if (!a->scratch) abort();
     ct_must(ckks_pt_create(&a->pt, a->p, a->p->primes));

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "ckks/ct.h"
+#include "ckks/sample.h"
 #include "test/ckks_oracle.h"
 
 #define SCALE 0x1p20
@@ -18,14 +19,16 @@ static uint64_t *scratch;
 static prg g;
 static const uint8_t seed[PRG_SEED_BYTES] = {3};
 
-static void setup(void)
+static void setup_with(const ckks_literal *lit)
 {
-    p = oracle_params(4096, 3, (const uint8_t[]){36, 35, 35});
+    ck_assert_int_eq(ckks_params_create(&p, lit), 0);
     oracle_prg(&g, 11);
     ck_assert_int_eq(ckks_sk_create(&sk, p, &g), 0);
     ck_assert_int_eq(ckks_pk_create(&pk, sk, &g), 0);
     scratch = mem_alloc(ckks_scratch_words(p), sizeof *scratch);
 }
+
+static void setup(void) { setup_with(&(const ckks_literal){4096, 3, {36, 35, 35}, 0}); }
 
 static void teardown(void)
 {
@@ -165,6 +168,76 @@ START_TEST(operations)
     ckks_ct_free(a);
     ckks_ct_free(b);
     ckks_ct_free(r);
+    mem_free(v);
+}
+END_TEST
+
+/* (coefficient j of k u) + e modulo all primes, as one number in [0, Q P); k in coefficients. */
+static big undivided(const uint64_t *k, const int8_t *u, const int8_t *e, size_t j)
+{
+    const uint32_t all = p->primes + p->special;
+    const size_t n = p->n;
+    big whole = big_from(1), x = big_from(0);
+    for (uint32_t i = 0; i < all; i++) whole = big_mul(whole, p->q[i]);
+    for (uint32_t i = 0; i < all; i++) {
+        const uint64_t q = p->q[i];
+        __int128 sum = e[j];
+        for (size_t l = 0; l < n; l++) sum += (l <= j ? 1 : -1) * (__int128)u[l] * k[i * n + (j + n - l) % n];
+        const big others = big_div(whole, big_from(q));
+        const uint64_t r = (uint64_t)((sum % q + q) % q), inv = mod_inv_var(&p->ntt[i]->q, big_mod(others, q));
+        x = big_add(x, big_mul(others, (uint64_t)((unsigned __int128)r * inv % q)));
+    }
+    while (!big_less(x, whole)) x = big_sub(x, whole);
+    return x;
+}
+
+/* With special primes: what is sent is exactly round((k u + e) / P) + m, u and e drawn again from the same generator, and its noise is
+ * that of the rounding, delta_0 + delta_1 s. */
+START_TEST(public_encryption_divides)
+{
+    static const ckks_literal set[] = {{2048, 2, {26, 27}, 1}, {4096, 3, {36, 30, 36}, 1}, {4096, 4, {36, 20, 24, 26}, 2},
+                                       {8192, 6, {50, 40, 40, 41, 20, 22}, 3}};
+    teardown();
+    setup_with(&set[_i]);
+    const size_t n = p->n;
+    const uint32_t all = p->primes + p->special;
+    int64_t *v = mem_alloc(n, 2 * sizeof *v), *got = v + n;
+    int8_t *u = mem_alloc(n, 3), *e0 = u + n, *e1 = u + 2 * n;
+    random_values(v, 20);
+    prg again = g;
+    ckks_ct *ct = encrypted(v, 1);
+    sample_ternary(&again, u, n);
+    sample_cbd(&again, e0, n);
+    sample_cbd(&again, e1, n);
+    ckks_pt *pt;
+    ck_assert_int_eq(ckks_pt_create(&pt, p, p->primes), 0);
+    ck_assert_int_eq(ckks_ct_decrypt(pt, sk, ct, scratch), 0);
+    ck_assert_int_eq(ckks_pt_get(pt, got, n), 0);
+    double var = 0;
+    for (size_t j = 0; j < n; j++) var += pow((double)(got[j] - v[j]), 2) / (double)n;
+    const double want = (1 + 2 * (double)n / 3) / 12; /* a standard error is sqrt(6 / n) of it: |s|^2 is not the same at all roots of one */
+    ck_assert_msg(fabs(var / want - 1) < 6 * sqrt(6 / (double)n), "variance %g, not %g", var, want);
+
+    big special = big_from(1);
+    for (uint32_t i = p->primes; i < all; i++) special = big_mul(special, p->q[i]);
+    for (uint32_t i = 0; i < all; i++) {
+        ntt_inverse(p->ntt[i], pk->a + i * n, pk->a + i * n);
+        ntt_inverse(p->ntt[i], pk->b + i * n, pk->b + i * n);
+    }
+    ckks_ct_to_coeff(ct);
+    for (size_t j = 0; j < n; j += j < 8 ? 1 : n / 64 - 1) {
+        for (int h = 0; h < 2; h++) {
+            big x = undivided(h ? pk->a : pk->b, u, h ? e1 : e0, j);
+            x = big_div(big_add(x, big_shr(special, 1)), special); /* P is odd: never a tie */
+            for (uint32_t i = 0; i < p->primes; i++) {
+                const uint64_t m = h ? 0 : mod_from_signed(&p->ntt[i]->q, v[j]);
+                ck_assert_uint_eq((h ? ct->c1 : ct->c0)[i * n + j], (big_mod(x, p->q[i]) + m) % p->q[i]);
+            }
+        }
+    }
+    ckks_pt_free(pt);
+    ckks_ct_free(ct);
+    mem_free(u);
     mem_free(v);
 }
 END_TEST
@@ -411,6 +484,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, plaintext_round_trip);
     tcase_add_test(t, operations);
+    tcase_add_loop_test(t, public_encryption_divides, 0, 4);
     tcase_add_test(t, product_with_plaintext);
     tcase_add_test(t, drop);
     tcase_add_test(t, mismatches);

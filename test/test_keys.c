@@ -10,6 +10,16 @@
 
 static ckks_params *two_primes(void) { return oracle_params(4096, 2, (const uint8_t[]){50, 53}); }
 
+/* Two primes, and two with a special one. */
+static ckks_params *set(int i)
+{
+    static const ckks_literal special = {4096, 3, {36, 30, 37}, 1};
+    ckks_params *p;
+    if (i == 0) return two_primes();
+    ck_assert_int_eq(ckks_params_create(&p, &special), 0);
+    return p;
+}
+
 static void centred_coefficients(const ntt_table *t, int64_t *out, const uint64_t *ntt, uint64_t *tmp)
 {
     ntt_inverse(t, tmp, ntt);
@@ -45,7 +55,7 @@ END_TEST
 
 START_TEST(public_key_equation)
 {
-    ckks_params *p = two_primes();
+    ckks_params *p = set(_i);
     const size_t n = p->n;
     prg g;
     oracle_prg(&g, 2);
@@ -54,16 +64,16 @@ START_TEST(public_key_equation)
     ck_assert_int_eq(ckks_sk_create(&sk, p, &g), 0);
     ck_assert_int_eq(ckks_pk_create(&pk, sk, &g), 0);
     ck_assert_int_eq(ckks_pk_create(&other, sk, &g), 0);
-    int64_t *e = mem_alloc(n, 2 * sizeof *e);
+    int64_t *e = mem_alloc(n, 3 * sizeof *e);
     uint64_t *tmp = mem_alloc(n, sizeof *tmp);
-    for (uint32_t i = 0; i < p->primes; i++) { /* b + a s = e */
+    for (uint32_t i = 0; i < p->primes + p->special; i++) { /* b + a s = e */
         memcpy(tmp, pk->b + i * n, n * sizeof *tmp);
         ntt_multiply_add(p->ntt[i], tmp, pk->a + i * n, sk->s + i * n);
         centred_coefficients(p->ntt[i], e + i * n, tmp, tmp);
         oracle_cbd(e + i * n, n);
         ck_assert_mem_ne(pk->a + i * n, other->a + i * n, n * sizeof *tmp);
     }
-    ck_assert_mem_eq(e, e + n, n * sizeof *e);
+    for (uint32_t i = 1; i < p->primes + p->special; i++) ck_assert_mem_eq(e, e + i * n, n * sizeof *e);
     ck_assert_mem_ne(pk->seed, other->seed, PRG_SEED_BYTES);
     mem_free(e);
     mem_free(tmp);
@@ -76,26 +86,27 @@ END_TEST
 
 START_TEST(wire_form)
 {
-    ckks_params *p = two_primes();
+    ckks_params *p = set(_i);
     prg g;
     oracle_prg(&g, 3);
     ckks_sk *sk;
     ckks_pk *pk, *got;
     ck_assert_int_eq(ckks_sk_create(&sk, p, &g), 0);
     ck_assert_int_eq(ckks_pk_create(&pk, sk, &g), 0);
-    ck_assert_uint_eq(ckks_pk_bytes(p), 32 + 4096 * 50 / 8 + 4096 * 53 / 8);
+    ck_assert_uint_eq(ckks_pk_bytes(p), 32 + 4096 / 8 * (50 + 53)); /* and 36 + 30 + 37 */
     uint8_t *wire = mem_alloc(ckks_pk_bytes(p), 2), *again = wire + ckks_pk_bytes(p);
     ckks_pk_write(pk, wire);
     ck_assert_mem_eq(wire, pk->seed, 32);
     ck_assert_int_eq(ckks_pk_read(&got, p, wire), 0);
-    ck_assert_mem_eq(got->a, pk->a, ckks_poly_bytes(p)); /* a from the seed */
-    ck_assert_mem_eq(got->b, pk->b, 2 * p->n * sizeof *pk->b);
+    const size_t words = (p->primes + p->special) * (size_t)p->n;
+    ck_assert_mem_eq(got->a, pk->a, words * sizeof *pk->a); /* a from the seed */
+    ck_assert_mem_eq(got->b, pk->b, words * sizeof *pk->b);
     ckks_pk_write(got, again);
     ck_assert_mem_eq(wire, again, ckks_pk_bytes(p));
     ckks_pk_free(got);
 
     uint64_t *b = pk->b; /* one residue outside its range at a time */
-    for (uint32_t i = 0; i < p->primes; i++) {
+    for (uint32_t i = 0; i < p->primes + p->special; i++) {
         static const uint32_t where[] = {0, 1, 777, 4095};
         for (unsigned k = 0; k < 4; k++) {
             uint64_t *r = &b[i * p->n + where[k]], keep = *r;
@@ -165,8 +176,8 @@ int main(void)
     TCase *t = tcase_create("keys");
     tcase_set_timeout(t, 120);
     tcase_add_test(t, secret_key_is_ternary);
-    tcase_add_test(t, public_key_equation);
-    tcase_add_test(t, wire_form);
+    tcase_add_loop_test(t, public_key_equation, 0, 2);
+    tcase_add_loop_test(t, wire_form, 0, 2);
     tcase_add_test(t, refused_polynomial_is_zero);
     tcase_add_test(t, out_of_memory);
     suite_add_tcase(s, t);
