@@ -376,17 +376,23 @@ int ckks_ct_multiply_scalar(ckks_ct *r, const ckks_ct *a, int64_t w)
     int rc = ckks_meta_fits(&r->at, &a->at);
     if (rc < 0) return rc;
     if (w > MOD_SIGNED_MAX || w < -MOD_SIGNED_MAX) return err_set(ERR_ARG, "multiplication: the scalar is not in [-2^61, 2^61]");
-    ckks_meta_copy(&r->at, &a->at, a->at.scale);
+    uint64_t x[CKKS_MAX_PRIMES];
+    for (uint32_t i = 0; i < a->at.level; i++) x[i] = mod_from_signed(&a->at.p->ntt[i]->q, w);
+    ckks_ct_multiply_residues(r, a, x, a->at.scale);
+    return 0;
+}
+
+void ckks_ct_multiply_residues(ckks_ct *r, const ckks_ct *a, const uint64_t *w, double scale)
+{
+    ckks_meta_copy(&r->at, &a->at, scale);
     const size_t n = a->at.p->n;
     for (uint32_t i = 0; i < a->at.level; i++) {
-        const modulus q = a->at.p->ntt[i]->q;
-        const uint64_t x = mod_from_signed(&q, w);
-        const uint64_t less = mod_sub(&q, x, 1); /* a (x - 1) + a */
-        ntt_scale_add(a->at.p->ntt[i], r->c0 + i * n, a->c0 + i * n, less, a->c0 + i * n);
-        ntt_scale_add(a->at.p->ntt[i], r->c1 + i * n, a->c1 + i * n, less, a->c1 + i * n);
+        const ntt_table *t = a->at.p->ntt[i];
+        const uint64_t less = mod_sub(&t->q, w[i], 1); /* a (w - 1) + a */
+        ntt_scale_add(t, r->c0 + i * n, a->c0 + i * n, less, a->c0 + i * n);
+        ntt_scale_add(t, r->c1 + i * n, a->c1 + i * n, less, a->c1 + i * n);
     }
     r->seeded = 0;
-    return 0;
 }
 
 int ckks_ct_multiply_plain(ckks_ct *r, const ckks_ct *a, const ckks_pt *pt)

@@ -81,6 +81,8 @@ int ckks_ct_sub_plain(ckks_ct *r, const ckks_ct *a, const ckks_pt *pt) MUST_CHEC
 int ckks_ct_negate(ckks_ct *r, const ckks_ct *a) MUST_CHECK;
 /** ckks_ct_multiply_scalar: r = w * a, w an integer that keeps the scale.   In: |w| <= 2^61.   Errors: ERR_ARG (w; room of r). */
 int ckks_ct_multiply_scalar(ckks_ct *r, const ckks_ct *a, int64_t w) MUST_CHECK;
+/** ckks_ct_multiply_residues: for operations on constants: r = a w[i] modulo prime i, at `scale`.   In: w[i] in [0, q_i), public; r fits a. */
+void ckks_ct_multiply_residues(ckks_ct *r, const ckks_ct *a, const uint64_t *w, double scale);
 /** ckks_ct_multiply_plain: r = a * pt; the scales multiply.   In: both in the NTT domain.   Errors: ERR_ARG, as for the sum, and when
  *  the scale overflows. */
 int ckks_ct_multiply_plain(ckks_ct *r, const ckks_ct *a, const ckks_pt *pt) MUST_CHECK;

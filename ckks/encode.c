@@ -126,6 +126,46 @@ int ckks_encode_constant(const ckks_encoder *e, uint64_t *r, double c, double sc
     return 0;
 }
 
+static int constant_for(const ckks_encoder *e, uint64_t *w, const ckks_ct *r, const ckks_ct *a, double c, double scale)
+{
+    if (a->at.p != e->p) return err_set(ERR_ARG, "constant: ciphertext of different parameters");
+    int rc = ckks_meta_fits(&r->at, &a->at);
+    return rc < 0 ? rc : ckks_encode_constant(e, w, c, scale, a->at.level);
+}
+
+int ckks_ct_multiply_real(const ckks_encoder *e, ckks_ct *r, const ckks_ct *a, double c, double scale)
+{
+    uint64_t w[CKKS_MAX_PRIMES];
+    int rc = constant_for(e, w, r, a, c, scale);
+    if (rc < 0) return rc;
+    const double product = a->at.scale * scale;
+    if (!isfinite(product) || product <= 0) return err_set(ERR_ARG, "multiplication: the product of the scales, %g, is out of range", product);
+    ckks_ct_multiply_residues(r, a, w, product);
+    return 0;
+}
+
+int ckks_ct_add_real(const ckks_encoder *e, ckks_ct *r, const ckks_ct *a, double c)
+{
+    uint64_t w[CKKS_MAX_PRIMES];
+    int rc = constant_for(e, w, r, a, c, a->at.scale);
+    if (rc < 0) return rc;
+    const size_t n = e->p->n, words = a->at.level * n, places = a->at.domain == CKKS_NTT ? n : 1; /* the transform of a constant is it everywhere */
+    ckks_meta_copy(&r->at, &a->at, a->at.scale);
+    if (r != a) {
+        memcpy(r->c0, a->c0, words * sizeof *r->c0);
+        memcpy(r->c1, a->c1, words * sizeof *r->c1);
+        memcpy(r->seed, a->seed, sizeof r->seed);
+    }
+    r->seeded = a->seeded; /* c1 is as it was */
+    r->index = a->index;
+    for (uint32_t i = 0; i < a->at.level; i++) {
+        const modulus q = e->p->ntt[i]->q;
+        for (size_t j = 0; j < places; j++) r->c0[i * n + j] = mod_add(&q, r->c0[i * n + j], w[i]);
+    }
+    mem_wipe(w, sizeof w);
+    return 0;
+}
+
 int ckks_decode(const ckks_encoder *e, double *re, double *im, size_t count, const ckks_pt *pt, double *scratch)
 {
     const size_t n = e->p->n, m = n / 2;

@@ -37,6 +37,13 @@ int ckks_encode(const ckks_encoder *e, ckks_pt *pt, const double *re, const doub
  *  it (coefficient 0) or multiplying by it needs no transform.  Errors: ERR_ARG as above.   Integers up to 2^61: mod_from_signed. */
 int ckks_encode_constant(const ckks_encoder *e, uint64_t *r, double c, double scale, uint32_t level) MUST_CHECK;
 
+/** ckks_ct_multiply_real: r = a times c in all slots, either domain; the scales multiply.   In: c public.
+ *  ckks_ct_add_real: r = a + c in all slots, c (which may be secret) rounded at the scale of a; a seeded ciphertext stays one.
+ *  Errors: ERR_ARG (parameters, room of r, those of ckks_encode_constant; a product of scales that is not a positive number).
+ *  Alias: r may be a. */
+int ckks_ct_multiply_real(const ckks_encoder *e, ckks_ct *r, const ckks_ct *a, double c, double scale) MUST_CHECK;
+int ckks_ct_add_real(const ckks_encoder *e, ckks_ct *r, const ckks_ct *a, double c) MUST_CHECK;
+
 /** ckks_decode: re[count] + i im[count] = the first slots of pt; im may be NULL.
  *  Errors: ERR_ARG (other parameters, count above n/2, not in coefficients, 1/scale not a number, Q at this level above 2^1000). */
 int ckks_decode(const ckks_encoder *e, double *re, double *im, size_t count, const ckks_pt *pt, double *scratch) MUST_CHECK;

@@ -179,6 +179,12 @@ static void encoding(void)
         secret_hide(&c, sizeof c);
         ct_must(ckks_encode_constant(e, r, c, 0x1p20, a.p->primes));
         ct_secret("constant", r, a.p->primes * sizeof *r);
+        ct_must(ckks_ct_add_real(e, a.ct, a.ct, c));
+        ct_secret("sum with a constant", a.ct->c0, sizeof *a.ct->c0); /* in coefficients, the first one */
+        a.ct->at.domain = CKKS_NTT;
+        ct_must(ckks_ct_add_real(e, a.other, a.ct, c));
+        ct_secret("sum with a constant", a.other->c0, m * sizeof *a.ct->c0);
+        ct_must(ckks_ct_multiply_real(e, a.other, a.other, 0.5, 0x1p20));
         mem_free(scratch);
         mem_free(re);
         ckks_encoder_free(e);

@@ -453,6 +453,95 @@ START_TEST(constants)
 }
 END_TEST
 
+/* What the slots of c0 are (c1 = 0 times s would add nothing), and both halves bit for bit as by a plaintext with c in all slots. */
+static void constant_on(job *j, ckks_ct *r, const ckks_ct *a, double c)
+{
+    ckks_ct *want;
+    const uint32_t level = a->at.level;
+    const size_t bytes = level * (size_t)j->n * sizeof *r->c0;
+    double *re = j->z;
+    ck_assert_int_eq(ckks_ct_create(&want, j->p, level), 0);
+    for (int product = 0; product < 2; product++) {
+        for (uint32_t i = 0; i < j->m; i++) re[i] = c;
+        const double scale = product ? 0x1p25 : a->at.scale;
+        ck_assert_int_eq(ckks_encode(j->e, j->pt, re, NULL, j->m, scale, level, j->scratch), 0);
+        if (a->at.domain == CKKS_NTT) ckks_pt_to_ntt(j->pt);
+        if (product) {
+            ck_assert_int_eq(ckks_ct_multiply_real(j->e, r, a, c, scale), 0);
+            ck_assert(!r->seeded && r->at.scale == a->at.scale * scale);
+        } else {
+            ck_assert_int_eq(ckks_ct_add_real(j->e, r, a, c), 0);
+            ck_assert(r->seeded == a->seeded && r->index == a->index && r->at.scale == a->at.scale && !memcmp(r->seed, a->seed, sizeof r->seed));
+        }
+        ck_assert(r->at.level == level && r->at.domain == a->at.domain);
+        if (!product)
+            ck_assert_int_eq(ckks_ct_add_plain(want, a, j->pt), 0);
+        else if (a->at.domain == CKKS_NTT)
+            ck_assert_int_eq(ckks_ct_multiply_plain(want, a, j->pt), 0);
+        if (!product || a->at.domain == CKKS_NTT) {
+            ck_assert_mem_eq(r->c0, want->c0, bytes);
+            ck_assert_mem_eq(r->c1, want->c1, bytes);
+        }
+        memcpy(j->pt->m, r->c0, bytes);
+        j->pt->at.level = level, j->pt->at.domain = r->at.domain, j->pt->at.scale = r->at.scale;
+        ckks_pt_to_coeff(j->pt);
+        decode(j);
+        for (uint32_t i = 0; i < j->m; i++) {
+            ck_assert_double_le(fabs(re[i] - (product ? c * j->v[i] : j->v[i] + c)), 1e-6);
+            ck_assert_double_le(fabs(re[j->m + i] - j->v[j->m + i] * (product ? c : 1)), 1e-6);
+        }
+    }
+    ckks_ct_free(want);
+}
+
+START_TEST(constants_on_ciphertexts)
+{
+    job j = start(1024, 3, (const uint8_t[]){50, 50, 40}), other = start(1024, 3, (const uint8_t[]){50, 50, 40});
+    static const double c[] = {0, 1, -1, 0.1, -2.75, 3.14159265};
+    ckks_ct *a, *r, *small;
+    ck_assert_int_eq(ckks_ct_create(&a, j.p, 3), 0);
+    ck_assert_int_eq(ckks_ct_create(&r, j.p, 3), 0);
+    ck_assert_int_eq(ckks_ct_create(&small, j.p, 2), 0);
+    for (uint32_t level = 3; level >= 2; level--) {
+        for (int domain = CKKS_COEFF; domain <= CKKS_NTT; domain++) {
+            encode(&j, 0x1p40, level);
+            if (domain == CKKS_NTT) ckks_pt_to_ntt(j.pt);
+            memcpy(a->c0, j.pt->m, level * (size_t)j.n * sizeof *a->c0);
+            for (uint32_t i = 0; i < level * j.n; i++) a->c1[i] = j.p->q[i / j.n] - 1 - i;
+            a->at.level = level, a->at.domain = domain, a->at.scale = 0x1p40;
+            a->seeded = domain == CKKS_NTT && level == 3;
+            a->index = 5;
+            a->seed[3] = 9;
+            for (unsigned i = 0; i < sizeof c / sizeof *c; i++) constant_on(&j, r, a, c[i]);
+        }
+    }
+    ck_assert_int_eq(ckks_ct_multiply_real(j.e, r, a, 2.5, 0x1p20), 0);
+    ck_assert_int_eq(ckks_ct_add_real(j.e, r, r, 1.25), 0);
+    ck_assert_int_eq(ckks_ct_add_real(j.e, a, a, 0.5), 0); /* 2.5 (x + 0.5) = 2.5 x + 1.25; in place */
+    ck_assert_int_eq(ckks_ct_multiply_real(j.e, a, a, 2.5, 0x1p20), 0);
+    ck_assert_mem_eq(r->c0, a->c0, 2 * j.n * sizeof *a->c0);
+    ck_assert_mem_eq(r->c1, a->c1, 2 * j.n * sizeof *a->c1);
+    ck_assert_int_eq(ckks_ct_multiply_real(other.e, r, a, 1, 1), ERR_ARG);
+    ck_assert_int_eq(ckks_ct_add_real(other.e, r, a, 1), ERR_ARG);
+    ck_assert_int_eq(ckks_ct_multiply_real(j.e, r, a, NAN, 1), ERR_ARG);
+    ck_assert_int_eq(ckks_ct_add_real(j.e, r, a, INFINITY), ERR_ARG);
+    ck_assert_int_eq(ckks_ct_multiply_real(j.e, r, a, 1, 0), ERR_ARG);
+    ck_assert_int_eq(ckks_ct_multiply_real(j.e, r, a, 0x1p100, 1), ERR_ARG); /* above Q */
+    a->at.scale = 0x1p1020;
+    ck_assert_int_eq(ckks_ct_multiply_real(j.e, r, a, 1, 0x1p20), ERR_ARG);
+    ck_assert(strstr(err_text(), "scales"));
+    a->at.level = 3, a->at.scale = 1;
+    ck_assert_int_eq(ckks_ct_multiply_real(j.e, small, a, 1, 1), ERR_ARG);
+    ck_assert_int_eq(ckks_ct_add_real(j.e, small, a, 1), ERR_ARG);
+    ck_assert(strstr(err_text(), "room"));
+    a->at.level = 2, a->at.scale = 0x1p40 * 0x1p20;
+    ck_assert(r->at.level == 2 && r->at.scale == a->at.scale);
+    ck_assert_mem_eq(r->c0, a->c0, 2 * j.n * sizeof *a->c0); /* errors left it as it was */
+    ckks_ct_free(a), ckks_ct_free(r), ckks_ct_free(small);
+    stop(&j), stop(&other);
+}
+END_TEST
+
 static void refused(job *j, double scale, uint32_t level, size_t count, const char *text)
 {
     ck_assert_int_eq(ckks_encode(j->e, j->pt, j->v, j->v + j->m, count, scale, level, j->scratch), ERR_ARG);
@@ -531,6 +620,7 @@ int main(void)
     tcase_add_test(c, few_and_real_slots);
     tcase_add_test(c, product_and_rotation);
     tcase_add_test(c, constants);
+    tcase_add_test(c, constants_on_ciphertexts);
     tcase_add_test(c, refusals);
     tcase_add_test(c, memory);
     suite_add_tcase(s, c);
