@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "ckks/ct.h"
 #include "ckks/encode.h"
+#include "ckks/eval.h"
 #include "ckks/sample.h"
 #include "ckks/shares.h"
 #include "test/secret.h"
@@ -155,6 +156,33 @@ static void encryption(void)
     }
 }
 
+/* Keys for products and rotations come from the secret key; operands are taken as secret, as in evaluate. */
+static void evaluation(void)
+{
+    party a;
+    begin(&a, LITERALS - 1);
+    const size_t n = a.p->n, rows = (size_t)a.p->primes * (a.p->primes + a.p->special);
+    ckks_evk *relin, *galois;
+    ckks_eval *e;
+    ct_must(ckks_evk_create(&relin, a.sk, 0, &a.rng));
+    ct_must(ckks_evk_create(&galois, a.sk, 5, &a.rng));
+    ct_secret("evaluation key", galois->b, n * sizeof *galois->b);
+    secret_show(relin->b, rows * n * sizeof *relin->b); /* they are sent */
+    secret_show(galois->b, rows * n * sizeof *galois->b);
+    ct_must(ckks_eval_create(&e, a.p));
+    secret_hide(a.ct->c0, a.p->primes * n * sizeof *a.ct->c0);
+    secret_hide(a.ct->c1, a.p->primes * n * sizeof *a.ct->c1);
+    a.ct->at.domain = CKKS_NTT;
+    ct_must(ckks_multiply_relin(e, a.other, a.ct, a.ct, relin));
+    ct_must(ckks_automorphism(e, a.other, a.other, galois));
+    ct_must(ckks_rescale(e, a.other, a.other));
+    ct_secret("product", a.other->c0, n * sizeof *a.other->c0);
+    ckks_eval_free(e);
+    ckks_evk_free(relin);
+    ckks_evk_free(galois);
+    end(&a);
+}
+
 static void encoding(void)
 {
     for (size_t i = 0; i < LITERALS; i++) {
@@ -226,4 +254,4 @@ static void shares(void)
 }
 
 const ct_case ct_ckks[] = {{"samplers", samplers}, {"transforms", transforms}, {"encryption", encryption},
-                           {"encoding", encoding}, {"shares", shares},         {NULL, NULL}};
+                           {"evaluation", evaluation}, {"encoding", encoding}, {"shares", shares},       {NULL, NULL}};
