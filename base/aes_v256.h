@@ -15,7 +15,10 @@
 typedef __m256i v;
 
 INLINE v v_load(const block *b) { return _mm256_loadu_si256((const __m256i *)b); }
-INLINE v v_spread(const uint64_t *x) { return _mm256_permute4x64_epi64(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)x)), 0x50); } /* a word a part */
+INLINE v v_spread(const uint64_t *x) /* a word a part */
+{
+    return _mm256_permute4x64_epi64(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)x)), 0x50);
+}
 INLINE v v_load_bytes(const uint8_t *b) { return _mm256_loadu_si256((const __m256i *)b); }
 INLINE void v_store_bytes(uint8_t *b, v x) { _mm256_storeu_si256((__m256i *)b, x); }
 INLINE void v_store(block *b, v x) { _mm256_storeu_si256((__m256i *)b, x); }

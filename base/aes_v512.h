@@ -15,17 +15,25 @@
 typedef __m512i v;
 
 INLINE v v_load(const block *b) { return _mm512_loadu_si512((const __m512i *)b); }
-INLINE v v_spread(const uint64_t *x) { return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3), _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)x))); } /* a word a part */
+INLINE v v_spread(const uint64_t *x) /* a word a part */
+{
+    const v words = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)x));
+    return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3), words);
+}
 INLINE v v_load_bytes(const uint8_t *b) { return _mm512_loadu_si512((const __m512i *)b); }
 INLINE void v_store_bytes(uint8_t *b, v x) { _mm512_storeu_si512((__m512i *)b, x); }
 INLINE void v_store(block *b, v x) { _mm512_storeu_si512((__m512i *)b, x); }
 INLINE v v_same(const block *b) { return _mm512_broadcast_i32x4(_mm_load_si128((const __m128i *)b)); } /* in each part */
 INLINE v v_zero(void) { return _mm512_setzero_si512(); }
-INLINE v v_rows(uint64_t low, uint64_t high) { return _mm512_set_epi64((int64_t)high, (int64_t)low, (int64_t)high, (int64_t)low, (int64_t)high, (int64_t)low, (int64_t)high, (int64_t)low); }
+INLINE v v_rows(uint64_t low, uint64_t high)
+{
+    const long long l = (long long)low, h = (long long)high;
+    return _mm512_set_epi64(h, l, h, l, h, l, h, l);
+}
 INLINE v v_counters(uint64_t nonce, uint64_t ctr)
 {
-    return _mm512_set_epi64((int64_t)nonce, (int64_t)(ctr + 3), (int64_t)nonce, (int64_t)(ctr + 2), (int64_t)nonce, (int64_t)(ctr + 1), (int64_t)nonce,
-                            (int64_t)ctr);
+    const long long h = (long long)nonce, c[4] = {(long long)ctr, (long long)(ctr + 1), (long long)(ctr + 2), (long long)(ctr + 3)};
+    return _mm512_set_epi64(h, c[3], h, c[2], h, c[1], h, c[0]);
 }
 INLINE v v_set32(int x) { return _mm512_set1_epi32(x); }
 INLINE v v_xor(v a, v b) { return _mm512_xor_si512(a, b); }

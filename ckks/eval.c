@@ -159,7 +159,8 @@ static int multiply(ckks_eval *e, ckks_ct *r, const ckks_ct *a, const ckks_ct *b
     const double scale = a->at.scale * b->at.scale;
     double log_q = 0;
     for (uint32_t i = 0; i < level; i++) log_q += log2((double)p->q[i]);
-    if (!(scale > 0) || log2(scale) >= log_q) return err_set(ERR_ARG, "multiplication: the product of the scales, %g, is not below the modulus", scale);
+    if (!(scale > 0) || log2(scale) >= log_q)
+        return err_set(ERR_ARG, "multiplication: the product of the scales, %g, is not below the modulus", scale);
     for (uint32_t i = 0; i < level; i++) ntt_multiply(p->ntt[i], e->own + i * n, a->c1 + i * n, b->c1 + i * n);
     decompose(e, e->own, level);
     switch_key(e, relin, e->own, level);
@@ -176,7 +177,10 @@ static int multiply(ckks_eval *e, ckks_ct *r, const ckks_ct *a, const ckks_ct *b
     return 0;
 }
 
-int ckks_multiply_relin(ckks_eval *e, ckks_ct *r, const ckks_ct *a, const ckks_ct *b, const ckks_evk *relin) { return multiply(e, r, a, b, relin, 0); }
+int ckks_multiply_relin(ckks_eval *e, ckks_ct *r, const ckks_ct *a, const ckks_ct *b, const ckks_evk *relin)
+{
+    return multiply(e, r, a, b, relin, 0);
+}
 int ckks_square_relin(ckks_eval *e, ckks_ct *r, const ckks_ct *a, const ckks_evk *relin) { return multiply(e, r, a, a, relin, 0); }
 int ckks_multiply_relin_rescale(ckks_eval *e, ckks_ct *r, const ckks_ct *a, const ckks_ct *b, const ckks_evk *relin)
 {

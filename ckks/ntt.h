@@ -39,7 +39,8 @@ void ntt_inverse(const ntt_table *t, uint64_t *r, const uint64_t *a);
 /** ntt_multiply: r = a (.) b, [+= for ntt_multiply_add], pointwise mod q.  Alias: all allowed.  CT: n and q only. */
 void ntt_multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
 void ntt_multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
-/** ntt_lift: r = a mod q, a[n] in [0, from.q) read as numbers in [-(from.q - 1)/2, (from.q - 1)/2].   Alias: r may equal a.  CT: n and the moduli only.
+/** ntt_lift: r = a mod q, a[n] in [0, from.q) read as numbers in [-(from.q - 1)/2, (from.q - 1)/2].
+ *  Alias: r may equal a.  CT: n and the moduli only.
  *  ntt_sub_scale: r = (a - b) w mod q,   ntt_scale_add: r = a w + b mod q,   w in [0, q) public.   Alias: all allowed.  CT: n and q only. */
 void ntt_lift(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from);
 void ntt_scale_add(const ntt_table *t, uint64_t *r, const uint64_t *a, uint64_t w, const uint64_t *b);

@@ -243,7 +243,8 @@ INLINE quad inv_lower(consts k, quad x, tw w_low, tw w_high)
 }
 INLINE quad inv_upper(consts k, quad u, tw w)
 {
-    return (quad){{reduce(k, v_add(u.x[0], u.x[2])), v_add(u.x[1], u.x[3]), mulmod_wide(k, v_sub(u.x[0], u.x[2]), w), mulmod(k, v_sub(u.x[1], u.x[3]), w)}};
+    return (quad){{reduce(k, v_add(u.x[0], u.x[2])), v_add(u.x[1], u.x[3]), mulmod_wide(k, v_sub(u.x[0], u.x[2]), w),
+                   mulmod(k, v_sub(u.x[1], u.x[3]), w)}};
 }
 
 static void inv_pass(consts k, roots w, uint64_t *r, size_t len, size_t i)
