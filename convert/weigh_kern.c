@@ -36,7 +36,7 @@ static void split(int16_t *x, size_t stride, const uint64_t *r, size_t n, const 
 /* a_0 + 2^16 a_1 + 2^32 (a_2 + 2^16 a_3) */
 static uint64_t reduce(const modulus *q, const int32_t *a)
 {
-    const uint64_t low = mod_from_signed(q, a[0] + ((int64_t)a[1] << 16)), high = mod_from_signed(q, a[2] + ((int64_t)a[3] << 16));
+    const uint64_t low = mod_from_signed(q, a[0] + (int64_t)a[1] * 65536), high = mod_from_signed(q, a[2] + (int64_t)a[3] * 65536);
     return mod_reduce(q, ((u128)high << 32) + low);
 }
 
