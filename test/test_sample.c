@@ -9,7 +9,7 @@
 #include "ckks/sample.h"
 #include "test/ckks_oracle.h"
 
-#define MANY 10000128u /* a multiple of 512 */
+#define MANY 10000384u /* a multiple of 512 */
 
 /* The statistics are taken of every kernel that this CPU can run. */
 static const ring_kern *kern;
