@@ -67,8 +67,8 @@ int ntt_create_with(ntt_table **out, uint32_t n, uint64_t q, const ntt_kern *ker
     t->kern = kern;
     while (n >> (t->logn + 1)) t->logn++;
     t->root = mem_alloc(n, 4 * sizeof *t->root);
-    t->own = mem_alloc(n, kern->own * sizeof *t->own);
-    if (!t->root || !t->own) {
+    if (kern->own) t->own = mem_alloc(n, kern->own * sizeof *t->own);
+    if (!t->root || (kern->own && !t->own)) {
         rc = err_set(ERR_MEM, "ntt: out of memory");
         goto out;
     }
