@@ -8,6 +8,8 @@
 #include "ckks/ntt_kern.h"
 #include "ckks/sample.h"
 #include "test/ckks_oracle.h"
+#include "test/embed_input.h"
+#include "test/ntt_vectors.h"
 
 static ntt_table *table(uint32_t n, unsigned bits)
 {
@@ -191,6 +193,84 @@ START_TEST(by_definition)
 }
 END_TEST
 
+static int usable(const ntt_kern *k, uint32_t n, uint64_t q)
+{
+    return (cpu_features() & k->needs) == k->needs && n >= k->least && q < k->below;
+}
+
+static void check_vector(const uint64_t *r, uint32_t n, uint64_t q, const uint64_t want[5])
+{
+    const uint32_t at[] = {0, 1, n * 3 / 5, n - 1};
+    uint64_t print = 0;
+    for (int i = 0; i < 4; i++) ck_assert_uint_eq(r[at[i]], want[i]);
+    for (uint32_t j = n; j-- > 0;) print = (uint64_t)(((u128)print * (NTT_POINT % q) + r[j]) % q);
+    ck_assert_uint_eq(print, want[4]);
+}
+
+/* Primes, roots and values that a script worked out from the definition, for each kernel. */
+START_TEST(script_vectors)
+{
+    for (size_t v = 0; v < sizeof ntt_vectors / sizeof *ntt_vectors; v++) {
+        const uint32_t n = ntt_vectors[v].n;
+        const uint64_t q = ntt_vectors[v].q;
+        uint64_t *a = mem_alloc(n, 2 * sizeof *a), *r = a + n;
+        ck_assert_ptr_nonnull(a);
+        ck_assert_uint_eq(mod_prime_below_var(UINT64_C(1) << ntt_vectors[v].bits, 0, 2 * (uint64_t)n), q);
+        for (uint32_t i = 0; i < n; i++) a[i] = vector_word(n, i) % q;
+        for (size_t k = 0; k < NTT_KERNS; k++) {
+            ntt_table *t;
+            if (!usable(ntt_kerns[k], n, q)) continue;
+            ck_assert_int_eq(ntt_create_with(&t, n, q, ntt_kerns[k]), 0);
+            ck_assert_uint_eq(t->root[n / 2], ntt_vectors[v].psi);
+            ntt_forward(t, r, a);
+            check_vector(r, n, q, ntt_vectors[v].forward);
+            ntt_inverse(t, r, a);
+            check_vector(r, n, q, ntt_vectors[v].inverse);
+            ntt_free(t);
+        }
+        mem_free(a);
+    }
+}
+END_TEST
+
+static uint32_t reverse8(uint32_t x)
+{
+    uint32_t r = 0;
+    for (int i = 0; i < 8; i++) r |= (x >> i & 1) << (7 - i);
+    return r;
+}
+
+/* The transform of ML-DSA is this one for zeta = 1753, NTT(a)[j] = a(zeta^(2 brv(j) + 1)) [FIPS-204, 7.5]: the standard prints the powers
+ * below 256, those from there on are their negatives, so every value of every x^k is there.  zeta = psi^e here: places move, values do not. */
+START_TEST(fips_204)
+{
+    const uint64_t q = MLDSA_Q;
+    int run = 0;
+    for (size_t k = 0; k < NTT_KERNS; k++) {
+        ntt_table *t;
+        uint64_t a[256], r[256];
+        uint32_t e = 1;
+        if (!usable(ntt_kerns[k], 256, q)) continue;
+        ck_assert_int_eq(ntt_create_with(&t, 256, q, ntt_kerns[k]), 0);
+        while (e < 512 && power(t->root[128], e, q) != MLDSA_ZETA) e += 2;
+        ck_assert_uint_lt(e, 512);
+        for (uint32_t i = 0; i < 256; i++) {
+            memset(a, 0, sizeof a);
+            a[i] = 1;
+            ntt_forward(t, r, a);
+            for (uint32_t j = 0; j < 256; j++, run++) {
+                const uint32_t at = 2 * reverse8(j) + 1, exponent = i * at % 512, zeta = mldsa_zetas[reverse8(exponent % 256)];
+                ck_assert_uint_eq(r[reverse8(e * at % 512 / 2)], exponent < 256 ? zeta : q - zeta);
+            }
+            ntt_inverse(t, r, r);
+            ck_assert_mem_eq(r, a, sizeof a);
+        }
+        ntt_free(t);
+    }
+    ck_assert_int_ge(run, 65536);
+}
+END_TEST
+
 START_TEST(pointwise)
 {
     ntt_table *t = table(64, 61);
@@ -247,6 +327,8 @@ int main(void)
     tcase_add_test(t, round_trip);
     tcase_add_test(t, kernels_agree);
     tcase_add_test(t, by_definition);
+    tcase_add_test(t, script_vectors);
+    tcase_add_test(t, fips_204);
     tcase_add_test(t, pointwise);
     tcase_add_test(t, refusals);
     tcase_add_test(t, out_of_memory);
