@@ -19,8 +19,8 @@
  *  No sum here is -0 (x - x is +0 in this rounding, l of a zero product is +0), so the sign bit says negative.  No branch depends on a number, and
  *  sums, products and fused products of integers in this range take one time on the CPUs that have them (no subnormal can arise).
  *
- *  A pass is two half passes; the loops run the second half of one step beside the first half of the next, for the CPU's
- *  window holds less than a step's latency. */
+ *  A pass is two half passes; the loops run the second half of one step beside the first half of the next, whose operations do not wait
+ *  for it. */
 #include <immintrin.h>
 
 #include "base/cpu.h"

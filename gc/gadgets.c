@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: ISC
 #include "gc/gadgets.h"
 
-#include "base/mem.h"
 
 /** carry: the majority of a, b, c with one AND: c ^ ((a ^ c) & (b ^ c)). */
 static gc_wire carry(gc_circuit *c, gc_wire a, gc_wire b, gc_wire in)

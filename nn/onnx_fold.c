@@ -2,7 +2,6 @@
 /* Constants computed from constants: what exporters leave behind for pads and shapes. */
 #include <string.h>
 
-#include "base/mem.h"
 #include "nn/onnx_graph.h"
 
 static void copy_element(onnx_tensor *to, uint64_t i, const onnx_tensor *from, uint64_t j)
