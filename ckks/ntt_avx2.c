@@ -25,6 +25,7 @@ INLINE void vi_store(uint64_t *r, vi x) { _mm256_storeu_si256((__m256i *)r, x); 
 INLINE vi vi_or(vi a, vi b) { return _mm256_or_si256(a, b); }
 INLINE vi vi_xor(vi a, vi b) { return _mm256_xor_si256(a, b); }
 INLINE v v_round(v x) { return _mm256_round_pd(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+INLINE v v_floor(v x) { return _mm256_floor_pd(x); }
 /* a where x has the sign bit, else b */
 INLINE v v_if_negative(v x, v a, v b) { return _mm256_blendv_pd(b, a, x); }
 

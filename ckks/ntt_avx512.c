@@ -25,6 +25,7 @@ INLINE void vi_store(uint64_t *r, vi x) { _mm512_storeu_si512((__m512i *)r, x); 
 INLINE vi vi_or(vi a, vi b) { return _mm512_or_si512(a, b); }
 INLINE vi vi_xor(vi a, vi b) { return _mm512_xor_si512(a, b); }
 INLINE v v_round(v x) { return _mm512_roundscale_pd(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+INLINE v v_floor(v x) { return _mm512_roundscale_pd(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
 /* a where x has the sign bit, else b */
 INLINE v v_if_negative(v x, v a, v b) { return _mm512_mask_blend_pd(_mm512_movepi64_mask(v_bits(x)), b, a); }
 

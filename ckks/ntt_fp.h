@@ -3,18 +3,22 @@
  *  doubles (v), of 64-bit integers (vi) and the operations on them.
  *
  *  A residue is a double with an integer value, centred somehow.  For a constant W, |W| <= q/2, with companion w' = fl(W / q), off by at
- *  most 2^-55, and |x| <= X q, X <= 4,
- *      h = fl(x W),   l = x W - h (exact: a fused multiply),   c = nearest integer to x w',   r = (h - c q) + l = x W - c q:
- *  |c - x W / q| <= 1/2 + X q 2^-55 <= 1/2 + X/32 =: M(X), so |r| <= M(X) q.  h - c q is an integer below |r| + |l| < 2^50, so exact, like
- *  the sum.  c comes from adding 1.5 * 2^52, right for |x w'| <= 2q < 2^51.  MULMOD_WIDE rounds x w' first, off by 1/4 below 2^52, then to
- *  an integer: 1/2 + 1/4 + X/32 < 0.94 for X <= 6.  REDUCE gives |r| <= q/2 + 1 for |x| <= 6 q.  No number leaves (-6 q, 6 q), inside 2^53.
+ *  most 2^-55, and |x| <= X q,
+ *      h = fl(x W),   l = x W - h (exact: a fused multiply),   c = nearest integer to fl(x w'),   r = (h - c q) + l = x W - c q:
+ *  fl adds at most X q 2^-54, so |c - x W / q| <= 1/2 + 3 X q 2^-55 and |r| <= M(X) q, M(X) = 1/2 + 3 X / 32 for q < 2^50 and 1/2 + X / 85
+ *  for a light q, below 2^47.  h - c q is an integer below |r| + |l| < 2^52, so exact, like the sum.  REDUCE gives |r| <= q/2 + 1.
+ *  No number leaves (-6.5 q, 6.5 q), or (-10 q, 10 q) for a light q, inside 2^53.
  *
- *  Forward, passes of two levels, B = 2.1 on entry (1 in the first pass, where x0 is not reduced):
- *      u = x0 +- r(x2): 0.5 + M(2.1) = 1.07;   x1 +- r(x3): 2.1 + M(2.1) = 2.67;   y = u +- r(u'): 1.07 + M(2.67) = 1.65
- *      first:           1 + M(1) = 1.54;                    1.54;                          1.54 + M(1.54) = 2.09
- *  Inverse, B = 1.2 on entry (residues in [0, q) first):
- *      s = x0 + x1, d = r(x0 - x1): 2.4 and M(2.4) = 0.58;   y0 = reduce(s + s'): 0.5;   y1 = d + d': 1.16;   y2 = wide(s - s'): 0.94;
- *      y3 = r(d - d'): 0.54.  The last pass multiplies y0 and y1 by 1/n: all below 0.94.
+ *  Forward, passes of two levels, B = 2.3 on entry (1 in the first pass, where x0 is not reduced):
+ *      u = x0 +- r(x2): 0.5 + M(2.3) = 1.22;   u1 = x1 +- r(x3): 2.3 + M(2.3) = 3.02;   y = u +- r(u1): 1.22 + M(3.02) = 2.00
+ *      first:           1 + M(1) = 1.60;                          1.60;                          1.60 + M(1.60) = 2.25
+ *  and from 2.00 on entry y is below 1.94: the last pass.  A light q needs no reduction: a level adds less than 0.6, 15 levels end below 10.
+ *  CANONICAL_WIDE: (x + 1/2) / q is at least 1 / 2q from any integer, and its computed value is off by less: by (2 + 2) 2^-53 for
+ *  |x| < 2 q, by (10 + 8) 2^-53 for |x| < 10 q and a light q.  So its floor is right and x - floor q in [0, q).
+ *
+ *  Inverse, B = 1.6 on entry (residues in [0, q) first):
+ *      s = x0 + x1: 3.2;   d = r(x0 - x1): M(3.2) = 0.8;   y0 = reduce(s + s'): 0.5;   y1 = d + d': 1.6;   y2 = r(s - s'): M(6.4) = 1.1;
+ *      y3 = r(d - d'): 0.65.  The last pass multiplies y0 and y1 by 1/n: all below 1.1.
  *
  *  No sum here is -0 (x - x is +0 in this rounding, l of a zero product is +0), so the sign bit says negative.  No branch depends on a number, and
  *  sums, products and fused products of integers in this range take one time on the CPUs that have them (no subnormal can arise).
@@ -26,13 +30,14 @@
 #include "base/cpu.h"
 #include "ckks/ntt_kern.h"
 
-#define MAGIC 0x1.8p52
 #define UNIT 0x1p52  /* from here on, the low bits of a double's word are the integer */
 #define BLOCK 2048   /* words that stay in L1 */
+#define LIGHT (UINT64_C(1) << 47)
 #define FINAL (4 * LANES) /* words of one step of the last four levels */
 
 typedef struct {
-    v q, inv, magic, unit;
+    v q, inv, half_inv, unit;
+    int light;
 } consts;
 
 typedef struct {
@@ -51,7 +56,8 @@ typedef struct {
 
 INLINE consts constants(const ntt_table *t)
 {
-    return (consts){v_set((double)t->q.q), v_set(1 / (double)t->q.q), v_set(MAGIC), v_set(UNIT)};
+    const double q = (double)t->q.q;
+    return (consts){v_set(q), v_set(1 / q), v_set(0.5 / q), v_set(UNIT), t->q.q < LIGHT};
 }
 
 INLINE roots roots_of(const ntt_table *t, int inverse)
@@ -63,26 +69,19 @@ INLINE roots roots_of(const ntt_table *t, int inverse)
 INLINE tw root_at(const double *pair, size_t i) { return (tw){v_set(pair[2 * i]), v_set(pair[2 * i + 1])}; }
 INLINE tw last_at(const double *at, size_t k) { return (tw){v_load(at + 2 * k * LANES), v_load(at + (2 * k + 1) * LANES)}; }
 
-INLINE v nearest(consts k, v x, v w) { return v_sub(v_fma(x, w, k.magic), k.magic); }
 INLINE v product(consts k, v x, v w, v c)
 {
     const v h = v_mul(x, w);
     return v_add(v_fnma(c, k.q, h), v_fms(x, w, h));
 }
-INLINE v mulmod(consts k, v x, tw t) { return product(k, x, t.w, nearest(k, x, t.ws)); }
-INLINE v mulmod_wide(consts k, v x, tw t) { return product(k, x, t.w, v_round(v_mul(x, t.ws))); }
-INLINE v reduce(consts k, v x) { return v_fnma(nearest(k, x, k.inv), k.q, x); }
+INLINE v mulmod(consts k, v x, tw t) { return product(k, x, t.w, v_round(v_mul(x, t.ws))); }
+INLINE v reduce(consts k, v x) { return v_fnma(v_round(v_mul(x, k.inv)), k.q, x); }
 
 INLINE v from_words(consts k, const uint64_t *p) { return v_sub(v_cast(vi_or(vi_load(p), v_bits(k.unit))), k.unit); }
 INLINE void to_words(consts k, uint64_t *p, v x) { vi_store(p, vi_xor(v_bits(v_add(x, k.unit)), v_bits(k.unit))); }
-/* canonical: (-q, q) -> [0, q);  canonical2: (-2q, 2q) -> [0, q) */
+/* canonical: (-q, q) -> [0, q);  canonical_wide: (-2q, 2q), or (-10q, 10q) for a light q */
 INLINE v canonical(consts k, v x) { return v_if_negative(x, v_add(x, k.q), x); }
-INLINE v canonical2(consts k, v x)
-{
-    x = v_if_negative(x, v_add(x, v_add(k.q, k.q)), x);
-    const v y = v_sub(x, k.q);
-    return v_if_negative(y, x, y);
-}
+INLINE v canonical_wide(consts k, v x) { return v_fnma(v_floor(v_fma(x, k.inv, k.half_inv)), k.q, x); }
 
 INLINE v number(consts k, const uint64_t *p, int words) { return words ? from_words(k, p) : v_load((const double *)p); }
 INLINE quad load4(consts k, const uint64_t *a, size_t d, int words)
@@ -104,9 +103,9 @@ INLINE quad fwd_upper(consts k, quad x, tw w)
     const v r2 = mulmod(k, x.x[2], w), r3 = mulmod(k, x.x[3], w);
     return (quad){{v_add(x.x[0], r2), v_add(x.x[1], r3), v_sub(x.x[0], r2), v_sub(x.x[1], r3)}};
 }
-INLINE quad fwd_upper_reduced(consts k, quad x, tw w)
+INLINE quad fwd_upper_as(consts k, quad x, tw w, int reduced)
 {
-    x.x[0] = reduce(k, x.x[0]);
+    if (reduced) x.x[0] = reduce(k, x.x[0]);
     return fwd_upper(k, x, w);
 }
 INLINE quad fwd_lower(consts k, quad u, tw w_low, tw w_high)
@@ -116,17 +115,22 @@ INLINE quad fwd_lower(consts k, quad u, tw w_low, tw w_high)
 }
 
 /* Two levels of the group `i` of `len` words. */
-static void fwd_pass(consts k, roots w, uint64_t *r, size_t len, size_t i)
+INLINE void fwd_pass_as(consts k, roots w, uint64_t *r, size_t len, size_t i, int reduced)
 {
     const size_t d = len / 4;
     const tw w1 = root_at(w.pair, i), w2 = root_at(w.pair, 2 * i), w3 = root_at(w.pair, 2 * i + 1);
-    quad u = fwd_upper_reduced(k, load4(k, r, d, 0), w1);
+    quad u = fwd_upper_as(k, load4(k, r, d, 0), w1, reduced);
     for (size_t j = LANES; j < d; j += LANES) {
-        const quad next = fwd_upper_reduced(k, load4(k, r + j, d, 0), w1);
+        const quad next = fwd_upper_as(k, load4(k, r + j, d, 0), w1, reduced);
         store4(r + j - LANES, d, fwd_lower(k, u, w2, w3));
         u = next;
     }
     store4(r + d - LANES, d, fwd_lower(k, u, w2, w3));
+}
+static void fwd_pass(consts k, roots w, uint64_t *r, size_t len, size_t i)
+{
+    if (k.light) fwd_pass_as(k, w, r, len, i, 0);
+    else fwd_pass_as(k, w, r, len, i, 1);
 }
 
 /* The first level, or two, from words. */
@@ -157,11 +161,11 @@ INLINE tw roots_at(const double *pair, size_t i, size_t stride)
 }
 
 /* Two levels of groups of 16, the first of them number i; every FINAL words are left as vectors of columns for fwd_last. */
-INLINE quad fwd_16_upper(consts k, roots w, const uint64_t *r, size_t i)
+INLINE quad fwd_16_upper(consts k, roots w, const uint64_t *r, size_t i, int reduced)
 {
     quad x = load4(k, r, LANES, 0);
     v_gather(x.x);
-    return fwd_upper_reduced(k, x, roots_at(w.pair, i, 1));
+    return fwd_upper_as(k, x, roots_at(w.pair, i, 1), reduced);
 }
 INLINE void fwd_16_lower(consts k, roots w, uint64_t *r, size_t i, quad u)
 {
@@ -169,11 +173,11 @@ INLINE void fwd_16_lower(consts k, roots w, uint64_t *r, size_t i, quad u)
     v_transpose(u.x);
     store4(r, LANES, u);
 }
-static void fwd_16(consts k, roots w, uint64_t *r, size_t len, size_t i)
+INLINE void fwd_16_as(consts k, roots w, uint64_t *r, size_t len, size_t i, int reduced)
 {
-    quad u = fwd_16_upper(k, w, r, i);
+    quad u = fwd_16_upper(k, w, r, i, reduced);
     for (size_t j = FINAL; j < len; j += FINAL, i += LANES / 4) {
-        const quad next = fwd_16_upper(k, w, r + j, i + LANES / 4);
+        const quad next = fwd_16_upper(k, w, r + j, i + LANES / 4, reduced);
         fwd_16_lower(k, w, r + j - FINAL, i, u);
         u = next;
     }
@@ -181,28 +185,38 @@ static void fwd_16(consts k, roots w, uint64_t *r, size_t len, size_t i)
 }
 
 /* The last two levels, to words; step: FINAL words each, counted from the first of the polynomial. */
-INLINE quad fwd_last_upper(consts k, roots w, const uint64_t *r, size_t step)
+INLINE quad fwd_last_upper(consts k, roots w, const uint64_t *r, size_t step, int reduced)
 {
-    return fwd_upper_reduced(k, load4(k, r, LANES, 0), last_at(w.last + 6 * LANES * step, 0));
+    return fwd_upper_as(k, load4(k, r, LANES, 0), last_at(w.last + 6 * LANES * step, 0), reduced);
 }
 INLINE void fwd_last_lower(consts k, roots w, uint64_t *r, size_t step, quad u)
 {
     const double *at = w.last + 6 * LANES * step;
     u = fwd_lower(k, u, last_at(at, 1), last_at(at, 2));
-    for (size_t c = 0; c < 4; c++) u.x[c] = canonical2(k, u.x[c]);
+    for (size_t c = 0; c < 4; c++) u.x[c] = canonical_wide(k, u.x[c]);
     v_transpose(u.x);
     v_scatter(u.x);
     for (size_t c = 0; c < 4; c++) to_words(k, r + c * LANES, u.x[c]);
 }
-static void fwd_last(consts k, roots w, uint64_t *r, size_t len, size_t step)
+INLINE void fwd_last_as(consts k, roots w, uint64_t *r, size_t len, size_t step, int reduced)
 {
-    quad u = fwd_last_upper(k, w, r, step);
+    quad u = fwd_last_upper(k, w, r, step, reduced);
     for (size_t j = FINAL; j < len; j += FINAL, step++) {
-        const quad next = fwd_last_upper(k, w, r + j, step + 1);
+        const quad next = fwd_last_upper(k, w, r + j, step + 1, reduced);
         fwd_last_lower(k, w, r + j - FINAL, step, u);
         u = next;
     }
     fwd_last_lower(k, w, r + len - FINAL, step, u);
+}
+static void fwd_last_four(consts k, roots w, uint64_t *r, size_t len, size_t i, size_t step)
+{
+    if (k.light) {
+        fwd_16_as(k, w, r, len, i, 0);
+        fwd_last_as(k, w, r, len, step, 0);
+    } else {
+        fwd_16_as(k, w, r, len, i, 1);
+        fwd_last_as(k, w, r, len, step, 1);
+    }
 }
 
 /* All levels below `groups` groups of `len` words, the first of them number i. */
@@ -222,8 +236,7 @@ static void fwd_rest(consts k, roots w, uint64_t *r, size_t len, size_t groups, 
     }
     for (; len > 16; len /= 4, groups *= 4, i *= 4)
         for (size_t g = 0; g < groups; g++) fwd_pass(k, w, r + g * len, len, i + g);
-    fwd_16(k, w, r, all, i);
-    fwd_last(k, w, r, all, (16 * i - n) / FINAL);
+    fwd_last_four(k, w, r, all, i, (16 * i - n) / FINAL);
 }
 
 static void forward(const ntt_table *t, uint64_t *r, const uint64_t *a)
@@ -243,7 +256,7 @@ INLINE quad inv_lower(consts k, quad x, tw w_low, tw w_high)
 }
 INLINE quad inv_upper(consts k, quad u, tw w)
 {
-    return (quad){{reduce(k, v_add(u.x[0], u.x[2])), v_add(u.x[1], u.x[3]), mulmod_wide(k, v_sub(u.x[0], u.x[2]), w),
+    return (quad){{reduce(k, v_add(u.x[0], u.x[2])), v_add(u.x[1], u.x[3]), mulmod(k, v_sub(u.x[0], u.x[2]), w),
                    mulmod(k, v_sub(u.x[1], u.x[3]), w)}};
 }
 
@@ -333,9 +346,9 @@ static void inv_rest(consts k, roots w, uint64_t *r, const uint64_t *a, size_t l
 /* The last two levels, or one, to words: 1/n goes with the roots. */
 INLINE void inv_out(consts k, uint64_t *r, size_t d, quad u, tw scale, tw w)
 {
-    to_words(k, r, canonical(k, mulmod_wide(k, v_add(u.x[0], u.x[2]), scale)));
+    to_words(k, r, canonical_wide(k, mulmod(k, v_add(u.x[0], u.x[2]), scale)));
     to_words(k, r + d, canonical(k, mulmod(k, v_add(u.x[1], u.x[3]), scale)));
-    to_words(k, r + 2 * d, canonical(k, mulmod_wide(k, v_sub(u.x[0], u.x[2]), w)));
+    to_words(k, r + 2 * d, canonical_wide(k, mulmod(k, v_sub(u.x[0], u.x[2]), w)));
     to_words(k, r + 3 * d, canonical(k, mulmod(k, v_sub(u.x[1], u.x[3]), w)));
 }
 static void inv_last(consts k, roots w, uint64_t *r, size_t n, int levels)
@@ -370,8 +383,8 @@ static void inverse(const ntt_table *t, uint64_t *r, const uint64_t *a)
 
 /* ---- products ---- */
 
-/* |x y - c q| <= (1/2 + 1/8 + 1/8) q: h / q is off by |l| / q <= 2^-53 q, and 1/q by a relative 2^-53. */
-INLINE v mulmod2(consts k, v x, v y) { return canonical(k, product(k, x, y, nearest(k, v_mul(x, y), k.inv))); }
+/* |x y - c q| <= (1/2 + 1/8 + 1/4) q: h / q is off by |l| / q <= 2^-53 q, 1/q by a relative 2^-53, and the product is rounded. */
+INLINE v mulmod2(consts k, v x, v y) { return canonical(k, product(k, x, y, v_round(v_mul(v_mul(x, y), k.inv)))); }
 
 static void multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
 {
