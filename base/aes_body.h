@@ -27,10 +27,10 @@ static void encrypt(const aes128_key *k, block *out, const block *in, size_t cou
 
 static void ctr_blocks(const aes128_key *k, block *out, uint64_t nonce, uint64_t ctr, size_t count)
 {
-    v x[FLIGHT];
+    v x[FLIGHT], number = v_counters(nonce, ctr);
     size_t at = 0;
     for (; at + WIDE <= count; at += WIDE) {
-        for (int i = 0; i < FLIGHT; i++) x[i] = v_counters(nonce, ctr + at + (uint64_t)i * LANES);
+        for (int i = 0; i < FLIGHT; i++, number = v_add64(number, v_rows(LANES, 0))) x[i] = number;
         rounds(x, k);
         for (int i = 0; i < FLIGHT; i++) v_store(out + at + i * LANES, x[i]);
     }

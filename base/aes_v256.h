@@ -32,6 +32,7 @@ INLINE v v_counters(uint64_t nonce, uint64_t ctr)
 INLINE v v_set32(int x) { return _mm256_set1_epi32(x); }
 INLINE v v_xor(v a, v b) { return _mm256_xor_si256(a, b); }
 INLINE v v_and(v a, v b) { return _mm256_and_si256(a, b); }
+INLINE v v_add64(v a, v b) { return _mm256_add_epi64(a, b); }
 INLINE v v_sub64(v a, v b) { return _mm256_sub_epi64(a, b); }
 INLINE v v_aes(v x, v k) { return _mm256_aesenc_epi128(x, k); }
 INLINE v v_aeslast(v x, v k) { return _mm256_aesenclast_epi128(x, k); }

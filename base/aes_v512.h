@@ -38,6 +38,7 @@ INLINE v v_counters(uint64_t nonce, uint64_t ctr)
 INLINE v v_set32(int x) { return _mm512_set1_epi32(x); }
 INLINE v v_xor(v a, v b) { return _mm512_xor_si512(a, b); }
 INLINE v v_and(v a, v b) { return _mm512_and_si512(a, b); }
+INLINE v v_add64(v a, v b) { return _mm512_add_epi64(a, b); }
 INLINE v v_sub64(v a, v b) { return _mm512_sub_epi64(a, b); }
 INLINE v v_aes(v x, v k) { return _mm512_aesenc_epi128(x, k); }
 INLINE v v_aeslast(v x, v k) { return _mm512_aesenclast_epi128(x, k); }

@@ -28,9 +28,9 @@ INLINE void store_round(schedules *s, int r, const v w[4])
 /* The words of the keys start XOR (index + i), i < KEYS. */
 INLINE void load_words(schedules *s, v w[4], const block *start, uint64_t index)
 {
-    v k[4];
-    for (int i = 0; i < 4; i++) {
-        k[i] = v_xor(v_same(start), v_counters(0, index + (uint64_t)i * LANES));
+    v k[4], number = v_counters(0, index);
+    for (int i = 0; i < 4; i++, number = v_add64(number, v_rows(LANES, 0))) {
+        k[i] = v_xor(v_same(start), number);
         v_store(&s->rk[0][i * LANES], k[i]);
     }
     const v a = v_unpack32_low(k[0], k[1]), b = v_unpack32_high(k[0], k[1]), c = v_unpack32_low(k[2], k[3]), d = v_unpack32_high(k[2], k[3]);

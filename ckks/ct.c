@@ -162,14 +162,6 @@ static int can_encrypt(const ckks_ct *ct, const ckks_params *key, const ckks_pt 
     return ckks_meta_fits(&ct->at, &pt->at);
 }
 
-/* r = NTT(m + e), m = NULL for 0. */
-static void noisy(const ntt_table *t, uint64_t *r, const uint64_t *m, const int8_t *e)
-{
-    sample_lift(&t->q, r, e, t->n);
-    if (m) ring_kern_best()->add(r, r, m, t->n, &t->q);
-    ntt_forward(t, r, r);
-}
-
 int ckks_ct_encrypt_seeded(ckks_ct *ct, const ckks_sk *sk, const ckks_pt *pt, const uint8_t seed[PRG_SEED_BYTES], uint64_t index,
                            prg *rng, uint64_t *scratch)
 {
@@ -177,13 +169,12 @@ int ckks_ct_encrypt_seeded(ckks_ct *ct, const ckks_sk *sk, const ckks_pt *pt, co
     if (rc < 0) return rc;
     const ckks_params *p = sk->p;
     const size_t n = p->n;
-    int8_t *e = (int8_t *)(scratch + n);
+    int8_t *e = (int8_t *)scratch;
     ckks_expand_c1(p, ct->c1, seed, index); /* uniform in either domain */
     sample_cbd(rng, e, n);
     for (uint32_t i = 0; i < p->primes; i++) {
-        noisy(p->ntt[i], ct->c0 + i * n, pt->m + i * n, e);
-        ntt_multiply(p->ntt[i], scratch, ct->c1 + i * n, sk->s + i * n);
-        ntt_sub_scale(p->ntt[i], ct->c0 + i * n, ct->c0 + i * n, scratch, 1);
+        ntt_forward_small(p->ntt[i], ct->c0 + i * n, e, 1, pt->m + i * n);
+        ntt_multiply_sub(p->ntt[i], ct->c0 + i * n, ct->c1 + i * n, sk->s + i * n);
     }
     ckks_meta_copy(&ct->at, &pt->at, pt->at.scale);
     ct->at.domain = CKKS_NTT;
@@ -193,94 +184,49 @@ int ckks_ct_encrypt_seeded(ckks_ct *ct, const ckks_sk *sk, const ckks_pt *pt, co
     return 0;
 }
 
-/* x = what is left of k u + e modulo each special prime after division by those before it: the remainder by P is
- * x_0 + D_0 (x_1 + D_1 (...)), each x_j centred modulo D_j; k and x from the special primes on.   t[n] scratch. */
-static void remainder_of(const ckks_params *p, uint64_t *x, const uint64_t *k, const uint64_t *u, const int8_t *e, uint32_t j, uint64_t *t)
+/* e_h -= the centred remainder of k_h u + e_h by D = 2^CKKS_PK_BITS, for both halves of the key at once: v = NTT(u / D) and pk->low give
+ * u b + 2^shift u a, exactly.   t[n] scratch. */
+static void less_remainder(const ckks_pk *pk, const ntt_table *by, const uint64_t *v, int8_t *e0, int8_t *e1, uint64_t *t)
 {
-    const size_t n = p->n;
-    const ntt_table *by = p->ntt[p->primes + j];
-    uint64_t *own = x + j * n;
-    ntt_multiply(by, own, u, k + j * n);
-    ntt_inverse(by, own, own);
-    sample_lift(&by->q, t, e, n);
-    ring_kern_best()->add(own, own, t, n, &by->q); /* before centring: see ckks_ct_encrypt */
-    for (uint32_t i = 0; i < j; i++) {
-        const modulus *from = &p->ntt[p->primes + i]->q;
-        ntt_lift(by, t, x + i * n, from);
-        ntt_sub_scale(by, own, own, t, mod_inv_var(&by->q, mod_reduce(&by->q, from->q)));
-    }
+    ntt_multiply(by, t, v, pk->low);
+    ntt_inverse(by, t, t);
+    ring_kern_best()->round_pair(e0, e1, t, pk->p->n, &by->q, ckks_pk_shift(pk->p));
 }
 
-/* r = (e - x) w + m, transformed, modulo prime i;  w = 1 / P, m = NULL for 0.   t[n] scratch. */
-static void rounded(const ckks_params *p, uint64_t *r, const uint64_t *m, const int8_t *e, const uint64_t *x, uint32_t i, uint64_t w, uint64_t *t)
-{
-    const size_t n = p->n;
-    const ntt_table *to = p->ntt[i];
-    ntt_table *const *by = p->ntt + p->primes;
-    ntt_lift(to, r, x + (p->special - 1) * n, &by[p->special - 1]->q);
-    for (uint32_t j = p->special - 1; j-- > 0;) {
-        ntt_lift(to, t, x + j * n, &by[j]->q);
-        ntt_scale_add(to, r, r, mod_reduce(&to->q, by[j]->q.q), t);
-    }
-    sample_lift(&to->q, t, e, n);
-    ntt_sub_scale(to, r, t, r, w);
-    if (m) ring_kern_best()->add(r, r, m, n, &to->q);
-    ntt_forward(to, r, r);
-}
+_Static_assert(RING_PAIR_BITS == CKKS_PK_BITS, "the kernel divides by it");
 
-/* c_h = (k_h u + e_h - x_h) / P + [h = 0] m with x_h the centred remainder of k_h u + e_h by P: RLWE samples modulo Q P, rounded.  The
- * errors go in before the rounding: without them c_h would be a rounding of k_h u alone, and hardness of learning with rounding does not
- * follow from that of RLWE for these moduli. */
-static void encrypt_divided(ckks_ct *ct, const ckks_pk *pk, const uint64_t *m, const int8_t *u, const int8_t *e0, const int8_t *e1,
-                            uint64_t *scratch)
-{
-    const ckks_params *p = pk->p;
-    const size_t n = p->n, special = p->primes * n;
-    uint64_t *v = scratch, *t = scratch + n, *x0 = scratch + 2 * n, *x1 = x0 + p->special * n;
-    for (uint32_t j = 0; j < p->special; j++) {
-        noisy(p->ntt[p->primes + j], v, NULL, u);
-        remainder_of(p, x0, pk->b + special, v, e0, j, t);
-        remainder_of(p, x1, pk->a + special, v, e1, j, t);
-    }
-    for (uint32_t i = 0; i < p->primes; i++) {
-        const ntt_table *to = p->ntt[i];
-        uint64_t w = 1;
-        for (uint32_t j = 0; j < p->special; j++) w = mod_mul(&to->q, w, p->q[p->primes + j]);
-        w = mod_inv_var(&to->q, w);
-        noisy(to, v, NULL, u);
-        ntt_scale_add(to, v, v, mod_sub(&to->q, w, 1), v); /* u / P */
-        rounded(p, ct->c0 + i * n, m + i * n, e0, x0, i, w, t);
-        ntt_multiply_add(to, ct->c0 + i * n, v, pk->b + i * n);
-        rounded(p, ct->c1 + i * n, NULL, e1, x1, i, w, t);
-        ntt_multiply_add(to, ct->c1 + i * n, v, pk->a + i * n);
-    }
-}
-
-static void encrypt_undivided(ckks_ct *ct, const ckks_pk *pk, const uint64_t *m, const int8_t *u, const int8_t *e0, const int8_t *e1,
-                              uint64_t *scratch)
-{
-    const ckks_params *p = pk->p;
-    const size_t n = p->n;
-    for (uint32_t i = 0; i < p->primes; i++) {
-        const ntt_table *t = p->ntt[i];
-        noisy(t, scratch, NULL, u);
-        noisy(t, ct->c0 + i * n, m + i * n, e0);
-        ntt_multiply_add(t, ct->c0 + i * n, scratch, pk->b + i * n);
-        noisy(t, ct->c1 + i * n, NULL, e1);
-        ntt_multiply_add(t, ct->c1 + i * n, scratch, pk->a + i * n);
-    }
-}
-
+/* c_h = (k_h u + e_h - x_h) / D + [h = 0] m with x_h the centred remainder of k_h u + e_h by D: RLWE samples modulo D Q, rounded; D = 1
+ * without special primes.  The errors go in before the rounding: without them c_h would be a rounding of k_h u alone, and hardness of
+ * learning with rounding does not follow from that of RLWE for these moduli. */
 int ckks_ct_encrypt(ckks_ct *ct, const ckks_pk *pk, const ckks_pt *pt, prg *rng, uint64_t *scratch)
 {
     int rc = can_encrypt(ct, pk->p, pt);
     if (rc < 0) return rc;
-    const size_t n = pk->p->n;
-    int8_t *u = (int8_t *)(scratch + (2 + 2 * pk->p->special) * n), *e0 = u + n, *e1 = u + 2 * n;
+    const ckks_params *p = pk->p;
+    const size_t n = p->n;
+    const uint64_t divisor = p->special ? 1 << CKKS_PK_BITS : 1;
+    const uint32_t first = p->special ? ckks_pk_prime(p) : 0; /* the prime of pk->low, then all others */
+    uint64_t *v = scratch, *t = scratch + n;
+    int8_t *u = (int8_t *)(scratch + 2 * n), *e0 = u + n, *e1 = u + 2 * n;
     sample_ternary(rng, u, n);
     sample_cbd(rng, e0, n);
     sample_cbd(rng, e1, n);
-    (pk->p->special ? encrypt_divided : encrypt_undivided)(ct, pk, pt->m, u, e0, e1, scratch);
+    if (first >= p->primes) {
+        ntt_forward_small(p->wide, v, u, mod_inv_var(&p->wide->q, divisor), NULL);
+        less_remainder(pk, p->wide, v, e0, e1, t);
+    }
+    for (uint32_t k = 0; k < p->primes; k++) {
+        const uint32_t i = (first + k) % p->primes;
+        const ntt_table *by = p->ntt[i];
+        const uint64_t w = mod_inv_var(&by->q, divisor);
+        uint64_t *c0 = ct->c0 + i * n, *c1 = ct->c1 + i * n;
+        ntt_forward_small(by, v, u, w, NULL);
+        if (p->special && i == first) less_remainder(pk, by, v, e0, e1, t);
+        ntt_forward_small(by, c0, e0, w, pt->m + i * n);
+        ntt_multiply_add(by, c0, v, pk->b + i * n);
+        ntt_forward_small(by, c1, e1, w, NULL);
+        ntt_multiply_add(by, c1, v, pk->a + i * n);
+    }
     ckks_meta_copy(&ct->at, &pt->at, pt->at.scale);
     ct->at.domain = CKKS_NTT;
     ct->seeded = 0;

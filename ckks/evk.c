@@ -86,11 +86,9 @@ static void make_b(const ckks_evk *k, const ckks_sk *sk, uint32_t d, uint32_t i,
     const uint64_t *s = sk->s + i * n;
     const ntt_table *ntt = p->ntt[i];
     uint64_t *b = k->b + at;
-    sample_lift(&ntt->q, b, e, n);
-    ntt_forward(ntt, b, b);
+    ntt_forward_small(ntt, b, e, 1, NULL);
     key_under(k, t, s);
-    ntt_multiply(ntt, t, t, k->a + at);
-    ntt_sub_scale(ntt, b, b, t, 1);
+    ntt_multiply_sub(ntt, b, t, k->a + at);
     if (i != d) return;
     uint64_t w = 1; /* P */
     for (uint32_t j = p->primes; j < all_primes(p); j++) w = mod_mul(&ntt->q, w, p->q[j]);

@@ -24,8 +24,7 @@ int ckks_sk_create(ckks_sk **out, const ckks_params *p, prg *rng)
     sample_ternary(rng, small, n);
     for (uint32_t i = 0; i <= p->primes + p->special; i++) {
         const ntt_table *t = i < p->primes + p->special ? p->ntt[i] : p->wide;
-        sample_lift(&t->q, sk->s + i * n, small, n);
-        ntt_forward(t, sk->s + i * n, sk->s + i * n);
+        ntt_forward_small(t, sk->s + i * n, small, 1, NULL);
     }
     *out = sk;
     sk = NULL;
@@ -41,30 +40,76 @@ void ckks_sk_free(ckks_sk *sk)
     mem_free(sk);
 }
 
-static uint32_t all_primes(const ckks_params *p) { return p->primes + p->special; }
-
 static ckks_pk *pk_alloc(const ckks_params *p)
 {
-    const size_t words = (size_t)all_primes(p) * p->n;
+    const size_t words = (size_t)p->primes * p->n;
     ckks_pk *pk = mem_alloc(1, sizeof *pk);
     if (!pk) return NULL;
-    pk->a = mem_alloc(words, 2 * sizeof *pk->a);
+    pk->a = mem_alloc(2 * words + (p->special ? 2 * (size_t)p->n : 0), sizeof *pk->a);
     if (!pk->a) {
         mem_free(pk);
         return NULL;
     }
     pk->p = p;
     pk->b = pk->a + words;
+    if (p->special) {
+        pk->b_low = pk->b + words;
+        pk->low = pk->b_low + p->n;
+    }
     return pk;
 }
 
-/* a is uniform in the NTT domain as it is in the coefficients, so no transform is spent on it. */
-static void expand_a(ckks_pk *pk)
+uint32_t ckks_pk_prime(const ckks_params *p)
 {
+    uint32_t i = 0;
+    while (i < p->primes && p->ntt[i]->q.bits < ckks_pk_shift(p) + p->logn + CKKS_PK_BITS + 2) i++;
+    return i < p->primes ? i : p->primes + p->special;
+}
+
+static const ntt_table *low_table(const ckks_params *p)
+{
+    const uint32_t i = ckks_pk_prime(p);
+    return i < p->primes ? p->ntt[i] : p->wide;
+}
+
+/* a is uniform in the NTT domain as it is in the coefficients, so no transform is spent on it; a_low[n], centred, is a modulo
+ * 2^CKKS_PK_BITS. */
+static void expand_a(ckks_pk *pk, int8_t *a_low)
+{
+    const ckks_params *p = pk->p;
     prg g;
     prg_init(&g, pk->seed, PRG_CKKS_PK, 0);
-    for (uint32_t i = 0; i < all_primes(pk->p); i++) sample_uniform_var(&g, &pk->p->ntt[i]->q, pk->a + (size_t)i * pk->p->n, pk->p->n);
+    for (uint32_t i = 0; i < p->primes; i++) sample_uniform_var(&g, &p->ntt[i]->q, pk->a + (size_t)i * p->n, p->n);
+    if (p->special) {
+        prg_bytes(&g, a_low, p->n);
+        for (uint32_t j = 0; j < p->n; j++) a_low[j] = ckks_pk_centred((uint64_t)a_low[j]);
+    }
     prg_wipe(&g);
+}
+
+/* b_low = e - a_low s.  The product is exact: the prime is large enough. */
+static void make_b_low(ckks_pk *pk, const ckks_sk *sk, const int8_t *a_low, const int8_t *e)
+{
+    const ckks_params *p = pk->p;
+    const ntt_table *t = low_table(p);
+    ntt_forward_small(t, pk->low, a_low, 1, NULL);
+    ntt_multiply(t, pk->low, pk->low, sk->s + (size_t)ckks_pk_prime(p) * p->n);
+    ntt_inverse(t, pk->low, pk->low);
+    for (uint32_t j = 0; j < p->n; j++) {
+        const uint64_t x = pk->low[j], x_centred = x - (t->q.q & (0 - ((t->q.q / 2 - x) >> 63)));
+        pk->b_low[j] = ((uint64_t)(int64_t)e[j] - x_centred) & ((1 << CKKS_PK_BITS) - 1);
+    }
+}
+
+/* low = 2^CKKS_PK_BITS (b_low + 2^shift a_low): encryption multiplies it by u / 2^CKKS_PK_BITS. */
+static void make_low(ckks_pk *pk, const int8_t *a_low)
+{
+    const ntt_table *t = low_table(pk->p);
+    for (uint32_t j = 0; j < pk->p->n; j++) {
+        const int64_t both = ckks_pk_centred(pk->b_low[j]) + a_low[j] * (INT64_C(1) << ckks_pk_shift(pk->p));
+        pk->low[j] = mod_from_signed(&t->q, both * (1 << CKKS_PK_BITS));
+    }
+    ntt_forward(t, pk->low, pk->low);
 }
 
 int ckks_pk_create(ckks_pk **out, const ckks_sk *sk, prg *rng)
@@ -73,22 +118,23 @@ int ckks_pk_create(ckks_pk **out, const ckks_sk *sk, prg *rng)
     int rc = 0;
     const ckks_params *p = sk->p;
     const size_t n = p->n;
-    int8_t *e = mem_alloc(n, 1);
+    int8_t *e = mem_alloc(n, 2), *a_low = e + n;
     ckks_pk *pk = pk_alloc(p);
     if (!e || !pk) {
         rc = err_set(ERR_MEM, "public key: out of memory");
         goto out;
     }
     prg_bytes(rng, pk->seed, sizeof pk->seed);
-    expand_a(pk);
+    expand_a(pk, a_low);
     sample_cbd(rng, e, n);
-    for (uint32_t i = 0; i < all_primes(p); i++) {
-        const modulus *q = &p->ntt[i]->q;
-        const uint64_t *a = pk->a + i * n, *s = sk->s + i * n;
+    for (uint32_t i = 0; i < p->primes; i++) {
         uint64_t *b = pk->b + i * n;
-        sample_lift(q, b, e, n);
-        ntt_forward(p->ntt[i], b, b);
-        for (size_t j = 0; j < n; j++) b[j] = mod_sub(q, b[j], mod_mul(q, a[j], s[j]));
+        ntt_forward_small(p->ntt[i], b, e, 1, NULL);
+        ntt_multiply_sub(p->ntt[i], b, pk->a + i * n, sk->s + i * n);
+    }
+    if (p->special) {
+        make_b_low(pk, sk, a_low, e);
+        make_low(pk, a_low);
     }
     *out = pk;
     pk = NULL;
@@ -104,27 +150,41 @@ void ckks_pk_free(ckks_pk *pk)
     mem_free(pk);
 }
 
-size_t ckks_pk_bytes(const ckks_params *p) { return PRG_SEED_BYTES + ckks_poly_bytes_at(p, all_primes(p)); }
+static size_t low_bytes(const ckks_params *p) { return p->special ? bits_bytes(p->n, CKKS_PK_BITS) : 0; }
+
+size_t ckks_pk_bytes(const ckks_params *p) { return PRG_SEED_BYTES + ckks_poly_bytes(p) + low_bytes(p); }
 
 void ckks_pk_write(const ckks_pk *pk, uint8_t *out)
 {
     memcpy(out, pk->seed, PRG_SEED_BYTES);
-    ckks_poly_write_at(pk->p, all_primes(pk->p), out + PRG_SEED_BYTES, pk->b);
+    out += PRG_SEED_BYTES;
+    ckks_poly_write(pk->p, out, pk->b);
+    if (pk->b_low) bits_pack(out + ckks_poly_bytes(pk->p), pk->b_low, pk->p->n, CKKS_PK_BITS);
 }
 
 int ckks_pk_read(ckks_pk **out, const ckks_params *p, const uint8_t *in)
 {
     *out = NULL;
+    int rc = 0;
+    int8_t *a_low = mem_alloc(p->n, 1);
     ckks_pk *pk = pk_alloc(p);
-    if (!pk) return err_set(ERR_MEM, "public key: out of memory");
+    if (!a_low || !pk) {
+        rc = err_set(ERR_MEM, "public key: out of memory");
+        goto out;
+    }
     memcpy(pk->seed, in, PRG_SEED_BYTES);
-    int rc = ckks_poly_read_at(p, all_primes(p), pk->b, in + PRG_SEED_BYTES);
-    if (rc < 0) goto out;
-    expand_a(pk);
+    in += PRG_SEED_BYTES;
+    if ((rc = ckks_poly_read(p, pk->b, in)) < 0) goto out;
+    expand_a(pk, a_low);
+    if (p->special) {
+        bits_unpack(pk->b_low, in + ckks_poly_bytes(p), p->n, CKKS_PK_BITS);
+        make_low(pk, a_low);
+    }
     *out = pk;
     pk = NULL;
 out:
     ckks_pk_free(pk);
+    mem_free(a_low);
     return rc;
 }
 

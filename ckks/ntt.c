@@ -199,6 +199,12 @@ static void multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, con
     for (uint32_t i = 0; i < t->n; i++) r[i] = mod_reduce(&q, (u128)a[i] * b[i] + r[i]); /* below q^2 + q <= 2^(bits+63) */
 }
 
+static void multiply_sub(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
+{
+    const modulus q = t->q;
+    for (uint32_t i = 0; i < t->n; i++) r[i] = mod_sub(&q, r[i], mod_mul(&q, a[i], b[i]));
+}
+
 static void lift(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from)
 {
     const modulus q = t->q;
@@ -219,13 +225,26 @@ static void sub_scale(const ntt_table *t, uint64_t *r, const uint64_t *a, const 
     for (uint32_t i = 0; i < t->n; i++) r[i] = mod_mul_shoup(q, a[i] + q - b[i], w, ws);
 }
 
-const ntt_kern ntt_kern_portable = {"portable", 0, 16, UINT64_C(1) << 61, 0, NULL, forward, inverse, multiply, multiply_add, lift,
-                                    scale_add, sub_scale};
+static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b)
+{
+    const modulus q = t->q;
+    const uint64_t ws = mod_shoup_var(q.q, w);
+    for (uint32_t i = 0; i < t->n; i++) {
+        const uint64_t x = mod_mul_shoup(q.q, q.q + (uint64_t)(int64_t)e[i], w, ws);
+        r[i] = b ? mod_add(&q, x, b[i]) : x;
+    }
+    forward(t, r, r);
+}
+
+const ntt_kern ntt_kern_portable = {"portable", 0, 16, UINT64_C(1) << 61, 0, NULL, forward, forward_small, inverse,
+                                    multiply, multiply_add, multiply_sub, lift, scale_add, sub_scale};
 
 void ntt_forward(const ntt_table *t, uint64_t *r, const uint64_t *a) { t->kern->forward(t, r, a); }
+void ntt_forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b) { t->kern->forward_small(t, r, e, w, b); }
 void ntt_inverse(const ntt_table *t, uint64_t *r, const uint64_t *a) { t->kern->inverse(t, r, a); }
 void ntt_multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { t->kern->multiply(t, r, a, b); }
 void ntt_multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { t->kern->multiply_add(t, r, a, b); }
+void ntt_multiply_sub(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { t->kern->multiply_sub(t, r, a, b); }
 
 void ntt_lift(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from) { t->kern->lift(t, r, a, from); }
 void ntt_scale_add(const ntt_table *t, uint64_t *r, const uint64_t *a, uint64_t w, const uint64_t *b) { t->kern->scale_add(t, r, a, w, b); }

@@ -34,11 +34,15 @@ void ntt_free(ntt_table *t);
 /** ntt_forward: r = NTT(a), negacyclic, bit-reversed order.  In: a[n] in [0, q).  Out: r[n] in [0, q).  Alias: r may equal a.
  *  CT: n and q only.   Ref: [Har14, Alg. 2]. */
 void ntt_forward(const ntt_table *t, uint64_t *r, const uint64_t *a);
+/** ntt_forward_small: r = NTT(e w + b), e[n] small integers, w in [0, q) public, b[n] in [0, q) or NULL for 0.   Alias: r may equal b.
+ *  CT: n, q and whether b is NULL only. */
+void ntt_forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b);
 /** ntt_inverse: the inverse; same ranges. */
 void ntt_inverse(const ntt_table *t, uint64_t *r, const uint64_t *a);
-/** ntt_multiply: r = a (.) b, [+= for ntt_multiply_add], pointwise mod q.  Alias: all allowed.  CT: n and q only. */
+/** ntt_multiply, _add, _sub: r = a (.) b, r += a (.) b, r -= a (.) b, pointwise mod q.  Alias: all allowed.  CT: n and q only. */
 void ntt_multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
 void ntt_multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
+void ntt_multiply_sub(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
 /** ntt_lift: r = a mod q, a[n] in [0, from.q) read as numbers in [-(from.q - 1)/2, (from.q - 1)/2].
  *  Alias: r may equal a.  CT: n and the moduli only.
  *  ntt_sub_scale: r = (a - b) w mod q,   ntt_scale_add: r = a w + b mod q,   w in [0, q) public.   Alias: all allowed.  CT: n and q only. */

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define LANES 4
 #define INLINE static inline __attribute__((always_inline))
@@ -22,6 +23,12 @@ INLINE vi v_bits(v x) { return _mm256_castpd_si256(x); }
 INLINE v v_cast(vi x) { return _mm256_castsi256_pd(x); }
 INLINE vi vi_load(const uint64_t *x) { return _mm256_loadu_si256((const __m256i *)x); }
 INLINE void vi_store(uint64_t *r, vi x) { _mm256_storeu_si256((__m256i *)r, x); }
+INLINE v v_from_bytes(const int8_t *x)
+{
+    int32_t w;
+    memcpy(&w, x, sizeof w);
+    return _mm256_cvtepi32_pd(_mm_cvtepi8_epi32(_mm_cvtsi32_si128(w)));
+}
 INLINE vi vi_or(vi a, vi b) { return _mm256_or_si256(a, b); }
 INLINE vi vi_xor(vi a, vi b) { return _mm256_xor_si256(a, b); }
 INLINE v v_round(v x) { return _mm256_round_pd(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
@@ -51,5 +58,5 @@ INLINE v v_set_groups(const double *x, size_t stride)
 
 #include "ckks/ntt_fp.h"
 
-const ntt_kern ntt_kern_avx2 = {"avx2", CPU_AVX2, 32, UINT64_C(1) << 50, 4, fill_var, forward, inverse, multiply, multiply_add, lift,
-                                  scale_add, sub_scale};
+const ntt_kern ntt_kern_avx2 = {"avx2", CPU_AVX2, 32, UINT64_C(1) << 50, 4, fill_var, forward, forward_small, inverse, multiply, multiply_add,
+                                  multiply_sub, lift, scale_add, sub_scale};

@@ -22,6 +22,7 @@ INLINE vi v_bits(v x) { return _mm512_castpd_si512(x); }
 INLINE v v_cast(vi x) { return _mm512_castsi512_pd(x); }
 INLINE vi vi_load(const uint64_t *x) { return _mm512_loadu_si512((const __m512i *)x); }
 INLINE void vi_store(uint64_t *r, vi x) { _mm512_storeu_si512((__m512i *)r, x); }
+INLINE v v_from_bytes(const int8_t *x) { return _mm512_cvtepi32_pd(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)x))); }
 INLINE vi vi_or(vi a, vi b) { return _mm512_or_si512(a, b); }
 INLINE vi vi_xor(vi a, vi b) { return _mm512_xor_si512(a, b); }
 INLINE v v_round(v x) { return _mm512_roundscale_pd(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
@@ -62,5 +63,5 @@ INLINE v v_set_groups(const double *x, size_t stride) { return _mm512_mask_blend
 
 #include "ckks/ntt_fp.h"
 
-const ntt_kern ntt_kern_avx512 = {"avx512", CPU_AVX512, 32, UINT64_C(1) << 50, 4, fill_var, forward, inverse, multiply, multiply_add, lift,
-                                  scale_add, sub_scale};
+const ntt_kern ntt_kern_avx512 = {"avx512", CPU_AVX512, 32, UINT64_C(1) << 50, 4, fill_var, forward, forward_small, inverse, multiply, multiply_add,
+                                  multiply_sub, lift, scale_add, sub_scale};

@@ -9,10 +9,11 @@
  *  for a light q, below 2^47.  h - c q is an integer below |r| + |l| < 2^52, so exact, like the sum.  REDUCE gives |r| <= q/2 + 1.
  *  No number leaves (-6.5 q, 6.5 q), or (-10 q, 10 q) for a light q, inside 2^53.
  *
- *  Forward, passes of two levels, B = 2.3 on entry (1 in the first pass, where x0 is not reduced):
- *      u = x0 +- r(x2): 0.5 + M(2.3) = 1.22;   u1 = x1 +- r(x3): 2.3 + M(2.3) = 3.02;   y = u +- r(u1): 1.22 + M(3.02) = 2.00
- *      first:           1 + M(1) = 1.60;                          1.60;                          1.60 + M(1.60) = 2.25
- *  and from 2.00 on entry y is below 1.94: the last pass.  A light q needs no reduction: a level adds less than 0.6, 15 levels end below 10.
+ *  Forward, passes of two levels, B on entry (1.6 in the first pass, where x0 is not reduced: e w + b of forward_small):
+ *      first:    1.6 + M(1.6) = 2.25 after one level, 2.25 + M(2.25) = 2.97 after two
+ *      B = 3.0:  u = x0 +- r(x2): 0.5 + M(3.0) = 1.29;   u1 = x1 +- r(x3): 3.0 + M(3.0) = 3.79;   y = u +- r(u1): 1.29 + M(3.79) = 2.14
+ *      B = 2.2:  y = 0.5 + M(2.2) + M(2.2 + M(2.2)) = 1.99, the last pass.
+ *  A light q needs no reduction: a level adds less than 0.6, 15 levels from 1.6 end below 10.
  *  CANONICAL_WIDE: (x + 1/2) / q is at least 1 / 2q from any integer, and its computed value is off by less: by (2 + 2) 2^-53 for
  *  |x| < 2 q, by (10 + 8) 2^-53 for |x| < 10 q and a light q.  So its floor is right and x - floor q in [0, q).
  *
@@ -66,6 +67,12 @@ INLINE roots roots_of(const ntt_table *t, int inverse)
     return (roots){own, own + t->n / 2};
 }
 
+static void put_root(double *at, size_t stride, uint64_t w, uint64_t q)
+{
+    const double x = w > q / 2 ? (double)w - (double)q : (double)w;
+    at[0] = x;
+    at[stride] = x / (double)q;
+}
 INLINE tw root_at(const double *pair, size_t i) { return (tw){v_set(pair[2 * i]), v_set(pair[2 * i + 1])}; }
 INLINE tw last_at(const double *at, size_t k) { return (tw){v_load(at + 2 * k * LANES), v_load(at + (2 * k + 1) * LANES)}; }
 
@@ -133,22 +140,22 @@ static void fwd_pass(consts k, roots w, uint64_t *r, size_t len, size_t i)
     else fwd_pass_as(k, w, r, len, i, 1);
 }
 
-/* The first level, or two, from words. */
-static void fwd_first(consts k, roots w, uint64_t *r, const uint64_t *a, size_t n, int levels)
+/* The first level, or two. */
+INLINE void fwd_first(consts k, roots w, uint64_t *r, const uint64_t *a, size_t n, int levels, int words)
 {
     const size_t d = n >> levels;
     const tw w1 = root_at(w.pair, 1), w2 = root_at(w.pair, 2), w3 = root_at(w.pair, 3);
     if (levels == 1) {
         for (size_t j = 0; j < d; j += LANES) {
-            const v x = from_words(k, a + j), y = mulmod(k, from_words(k, a + d + j), w1);
+            const v x = number(k, a + j, words), y = mulmod(k, number(k, a + d + j, words), w1);
             v_store((double *)(r + j), v_add(x, y));
             v_store((double *)(r + d + j), v_sub(x, y));
         }
         return;
     }
-    quad u = fwd_upper(k, load4(k, a, d, 1), w1);
+    quad u = fwd_upper(k, load4(k, a, d, words), w1);
     for (size_t j = LANES; j < d; j += LANES) {
-        const quad next = fwd_upper(k, load4(k, a + j, d, 1), w1);
+        const quad next = fwd_upper(k, load4(k, a + j, d, words), w1);
         store4(r + j - LANES, d, fwd_lower(k, u, w2, w3));
         u = next;
     }
@@ -244,7 +251,23 @@ static void forward(const ntt_table *t, uint64_t *r, const uint64_t *a)
     const consts k = constants(t);
     const roots w = roots_of(t, 0);
     const int levels = t->logn % 2 ? 1 : 2;
-    fwd_first(k, w, r, a, t->n, levels);
+    fwd_first(k, w, r, a, t->n, levels, 1);
+    fwd_rest(k, w, r, t->n >> levels, (size_t)1 << levels, (size_t)1 << levels, t->n);
+}
+
+static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t small, const uint64_t *b)
+{
+    const consts k = constants(t);
+    const roots w = roots_of(t, 0);
+    const int levels = t->logn % 2 ? 1 : 2;
+    double pair[2];
+    put_root(pair, 1, small, t->q.q);
+    const tw s = root_at(pair, 0);
+    for (size_t j = 0; j < t->n; j += LANES) {
+        const v x = mulmod(k, v_from_bytes(e + j), s);
+        v_store((double *)(r + j), b ? v_add(x, from_words(k, b + j)) : x);
+    }
+    fwd_first(k, w, r, r, t->n, levels, 0);
     fwd_rest(k, w, r, t->n >> levels, (size_t)1 << levels, (size_t)1 << levels, t->n);
 }
 
@@ -384,28 +407,28 @@ static void inverse(const ntt_table *t, uint64_t *r, const uint64_t *a)
 /* ---- products ---- */
 
 /* |x y - c q| <= (1/2 + 1/8 + 1/4) q: h / q is off by |l| / q <= 2^-53 q, 1/q by a relative 2^-53, and the product is rounded. */
-INLINE v mulmod2(consts k, v x, v y) { return canonical(k, product(k, x, y, v_round(v_mul(v_mul(x, y), k.inv)))); }
+INLINE v mulmod2(consts k, const uint64_t *a, const uint64_t *b)
+{
+    const v x = from_words(k, a), y = from_words(k, b);
+    return product(k, x, y, v_round(v_mul(v_mul(x, y), k.inv)));
+}
 
 static void multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
 {
     const consts k = constants(t);
-    for (size_t j = 0; j < t->n; j += LANES) to_words(k, r + j, mulmod2(k, from_words(k, a + j), from_words(k, b + j)));
+    for (size_t j = 0; j < t->n; j += LANES) to_words(k, r + j, canonical(k, mulmod2(k, a + j, b + j)));
 }
 
 static void multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
 {
     const consts k = constants(t);
-    for (size_t j = 0; j < t->n; j += LANES) {
-        const v x = v_add(mulmod2(k, from_words(k, a + j), from_words(k, b + j)), from_words(k, r + j)), y = v_sub(x, k.q);
-        to_words(k, r + j, v_if_negative(y, x, y));
-    }
+    for (size_t j = 0; j < t->n; j += LANES) to_words(k, r + j, canonical_wide(k, v_add(from_words(k, r + j), mulmod2(k, a + j, b + j))));
 }
 
-static void put_root(double *at, size_t stride, uint64_t w, uint64_t q)
+static void multiply_sub(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
 {
-    const double x = w > q / 2 ? (double)w - (double)q : (double)w;
-    at[0] = x;
-    at[stride] = x / (double)q;
+    const consts k = constants(t);
+    for (size_t j = 0; j < t->n; j += LANES) to_words(k, r + j, canonical_wide(k, v_sub(from_words(k, r + j), mulmod2(k, a + j, b + j))));
 }
 
 /* |x| < from/2 < 2^49, x / q below 2^30: the quotient is off by 2^-23 and by the rounding, so r is below q/2 + 1 in absolute value. */

@@ -14,9 +14,11 @@ struct ntt_kern {
     size_t own;      /* words of t->own: this times n */
     void (*fill_var)(ntt_table *t); /* t->own from the roots; NULL where own = 0 */
     void (*forward)(const ntt_table *t, uint64_t *r, const uint64_t *a);
+    void (*forward_small)(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b);
     void (*inverse)(const ntt_table *t, uint64_t *r, const uint64_t *a);
     void (*multiply)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
     void (*multiply_add)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
+    void (*multiply_sub)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
     void (*lift)(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from);
     void (*scale_add)(const ntt_table *t, uint64_t *r, const uint64_t *a, uint64_t w, const uint64_t *b);
     void (*sub_scale)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b, uint64_t w);

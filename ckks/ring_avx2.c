@@ -90,9 +90,9 @@ static size_t accept_var(uint64_t *r, const uint64_t *w, size_t words, const mod
     return kept;
 }
 
-static void lift(uint64_t *r, const int8_t *e, size_t n, const modulus *q)
+static void round_pair(int8_t *lo, int8_t *hi, const uint64_t *x, size_t n, const modulus *q, unsigned shift)
 {
-    for (size_t i = 0; i < n; i += 4) store(r + i, small(e + i, all(q->q)));
+    ring_round_pair(lo, hi, x, n, q, shift);
 }
 
 static void noisy_sub(uint64_t *r, const uint64_t *a, const uint64_t *b, const int8_t *e, size_t n, const modulus *m)
@@ -174,5 +174,5 @@ static int outside(const uint64_t *a, size_t n, const modulus *m)
     return _mm256_movemask_pd(_mm256_castsi256_pd(bad)) != 0;
 }
 
-const ring_kern ring_kern_avx2 = {"avx2", CPU_AVX2, ternary, cbd, accept_var, lift, noisy_sub, noisy_add,
+const ring_kern ring_kern_avx2 = {"avx2", CPU_AVX2, ternary, cbd, accept_var, round_pair, noisy_sub, noisy_add,
                                       scale, to_pow2, from_pow2, add_centred, add, outside};

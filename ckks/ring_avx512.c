@@ -65,9 +65,9 @@ static size_t accept_var(uint64_t *r, const uint64_t *w, size_t words, const mod
     return kept;
 }
 
-static void lift(uint64_t *r, const int8_t *e, size_t n, const modulus *q)
+static void round_pair(int8_t *lo, int8_t *hi, const uint64_t *x, size_t n, const modulus *q, unsigned shift)
 {
-    for (size_t i = 0; i < n; i += 8) store(r + i, small(e + i, all(q->q)));
+    ring_round_pair(lo, hi, x, n, q, shift);
 }
 
 static void noisy_sub(uint64_t *r, const uint64_t *a, const uint64_t *b, const int8_t *e, size_t n, const modulus *m)
@@ -145,5 +145,5 @@ static int outside(const uint64_t *a, size_t n, const modulus *m)
     return bad != 0;
 }
 
-const ring_kern ring_kern_avx512 = {"avx512", CPU_AVX512, ternary, cbd, accept_var, lift, noisy_sub, noisy_add,
+const ring_kern ring_kern_avx512 = {"avx512", CPU_AVX512, ternary, cbd, accept_var, round_pair, noisy_sub, noisy_add,
                                       scale, to_pow2, from_pow2, add_centred, add, outside};

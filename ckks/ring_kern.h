@@ -19,6 +19,28 @@
 static inline int ring_scale_fits(const modulus *q, unsigned l) { return l <= 32 && l < q->bits && q->bits <= l + 32; }
 static inline int ring_switch_fits(const modulus *q, unsigned k) { return k <= 31 && q->bits <= 51; }
 
+#define RING_PAIR_BITS 7
+
+/* The body of round_pair, for each kernel's compiler flags: bytes are all that the sums need. */
+static inline void ring_round_pair(int8_t *lo, int8_t *hi, const uint64_t *x, size_t n, const modulus *m, unsigned shift)
+{
+    const uint64_t q = m->q, half = q / 2, carry = UINT64_C(1) << (shift - 1);
+    const uint8_t bias = 1 << (RING_PAIR_BITS - 1), mask = 2 * bias - 1;
+    for (size_t i = 0; i < n; i += 64) {
+        uint8_t a[64], b[64];
+        for (size_t j = 0; j < 64; j++) {
+            const uint64_t y = x[i + j] - (q & (0 - ((half - x[i + j]) >> 63)));
+            a[j] = (uint8_t)y;
+            b[j] = (uint8_t)((y + carry) >> shift);
+        }
+        for (size_t j = 0; j < 64; j++) {
+            const uint8_t e0 = (uint8_t)lo[i + j], e1 = (uint8_t)hi[i + j];
+            lo[i + j] = (int8_t)(uint8_t)(e0 + bias - ((a[j] + e0 + bias) & mask));
+            hi[i + j] = (int8_t)(uint8_t)(e1 + bias - ((b[j] + e1 + bias) & mask));
+        }
+    }
+}
+
 typedef struct {
     const char *name;
     unsigned needs; /* cpu_features */
@@ -28,8 +50,10 @@ typedef struct {
     void (*cbd)(int8_t out[RING_CBD_GROUP], const uint8_t in[RING_CBD_BYTES]);
     /* The low q.bits bits of w[], those below q, in order, to r[]; returns how many.  r[words] may be overwritten beyond them. */
     size_t (*accept_var)(uint64_t *r, const uint64_t *w, size_t words, const modulus *q);
-    /* r = e mod q;  r = a + e - b;  r = a + b + e.   In: a, b in [0, q), |e| < q.   Alias: r may equal a or b. */
-    void (*lift)(uint64_t *r, const int8_t *e, size_t n, const modulus *q);
+    /* A residue x, centred, is a + 2^shift b with |a| < 2^(shift-1): lo -= (a + lo) rem D, hi -= (b + hi) rem D, where rem D is the remainder
+     * in [-D/2, D/2), D = 2^RING_PAIR_BITS.   In: |lo|, |hi| <= 63, shift >= 8; n a multiple of 64. */
+    void (*round_pair)(int8_t *lo, int8_t *hi, const uint64_t *x, size_t n, const modulus *q, unsigned shift);
+    /* r = a + e - b;  r = a + b + e.   In: a, b in [0, q), |e| < q.   Alias: r may equal a or b. */
     void (*noisy_sub)(uint64_t *r, const uint64_t *a, const uint64_t *b, const int8_t *e, size_t n, const modulus *q);
     void (*noisy_add)(uint64_t *r, const uint64_t *a, const uint64_t *b, const int8_t *e, size_t n, const modulus *q);
     /* r = floor(v q / 2^l + 1/2).   In: v < 2^l; ring_scale_fits(q, l). */

@@ -44,10 +44,3 @@ void sample_uniform_var(prg *rng, const modulus *m, uint64_t *out, size_t n)
         n -= kept;
     }
 }
-
-void sample_lift(const modulus *m, uint64_t *r, const int8_t *a, size_t n)
-{
-    const size_t whole = n / 8 * 8;
-    ring_kern_best()->lift(r, a, whole, m);
-    ring_kern_portable.lift(r + whole, a + whole, n - whole, m);
-}

@@ -29,7 +29,4 @@ static inline uint64_t sample_residue(const modulus *m, int8_t x)
     return (uint64_t)y + (m->q & (uint64_t)(y >> 63));
 }
 
-/** sample_lift: r[i] = a[i] mod q.   CT: n only. */
-void sample_lift(const modulus *m, uint64_t *r, const int8_t *a, size_t n);
-
 #endif

@@ -11,8 +11,8 @@
 #include "ckks/keys.h"
 #include "ckks/params.h"
 
-/* a transformed polynomial and a product for one prime, two polynomials modulo P, three polynomials of bytes */
-static inline size_t ckks_scratch_words(const ckks_params *p) { return (2 + 2 * (size_t)p->special) * p->n + 3 * (size_t)p->n / 8; }
+/* a transformed polynomial and a product for one prime, three polynomials of bytes */
+static inline size_t ckks_scratch_words(const ckks_params *p) { return 2 * (size_t)p->n + 3 * (size_t)p->n / 8; }
 static inline size_t ckks_poly_words(const ckks_params *p) { return (size_t)p->primes * p->n; }
 
 /** ckks_encode_ring: m[i] = floor(v[i] * Q / 2^l + 1/2) mod Q for i < count, 0 beyond; exact integer arithmetic.

@@ -172,35 +172,61 @@ START_TEST(operations)
 }
 END_TEST
 
-/* (coefficient j of k u) + e modulo all primes, as one number in [0, Q P); k in coefficients. */
+#define DIVISOR (UINT64_C(1) << CKKS_PK_BITS)
+
+/* (coefficient j of k u) + e modulo all primes of ciphertexts and DIVISOR, as one number; k in coefficients, prime by prime, the part
+ * modulo DIVISOR last. */
 static big undivided(const uint64_t *k, const int8_t *u, const int8_t *e, size_t j)
 {
-    const uint32_t all = p->primes + p->special;
     const size_t n = p->n;
-    big whole = big_from(1), x = big_from(0);
-    for (uint32_t i = 0; i < all; i++) whole = big_mul(whole, p->q[i]);
-    for (uint32_t i = 0; i < all; i++) {
-        const uint64_t q = p->q[i];
+    big whole = big_from(DIVISOR), x = big_from(0);
+    for (uint32_t i = 0; i < p->primes; i++) whole = big_mul(whole, p->q[i]);
+    for (uint32_t i = 0; i <= p->primes; i++) {
+        const uint64_t q = i < p->primes ? p->q[i] : DIVISOR;
         __int128 sum = e[j];
         for (size_t l = 0; l < n; l++) sum += (l <= j ? 1 : -1) * (__int128)u[l] * k[i * n + (j + n - l) % n];
         const big others = big_div(whole, big_from(q));
-        const uint64_t r = (uint64_t)((sum % q + q) % q), inv = mod_inv_var(&p->ntt[i]->q, big_mod(others, q));
+        const uint64_t r = (uint64_t)((sum % q + q) % q), rest = big_mod(others, q);
+        uint64_t inv = 1;
+        if (i < p->primes) inv = mod_inv_var(&p->ntt[i]->q, rest);
+        else while (inv * rest % q != 1) inv++;
         x = big_add(x, big_mul(others, (uint64_t)((unsigned __int128)r * inv % q)));
     }
     while (!big_less(x, whole)) x = big_sub(x, whole);
     return x;
 }
 
-/* With special primes: what is sent is exactly round((k u + e) / P) + m, u and e drawn again from the same generator, and its noise is
- * that of the rounding, delta_0 + delta_1 s. */
+/* Both halves of the public key in coefficients; the parts modulo DIVISOR out of pk->low, which is DIVISOR (b + 2^shift a). */
+static void open_key(uint64_t *b, uint64_t *a)
+{
+    const size_t n = p->n, last = p->primes * n;
+    for (uint32_t i = 0; i < p->primes; i++) {
+        ntt_inverse(p->ntt[i], b + i * n, pk->b + i * n);
+        ntt_inverse(p->ntt[i], a + i * n, pk->a + i * n);
+    }
+    const ntt_table *t = ckks_pk_prime(p) < p->primes ? p->ntt[ckks_pk_prime(p)] : p->wide;
+    ntt_inverse(t, a + last, pk->low);
+    for (size_t j = 0; j < n; j++) {
+        const int64_t both = oracle_centred(a[last + j], t->q.q), shift = INT64_C(1) << ckks_pk_shift(p);
+        ck_assert_int_eq(both % (int64_t)DIVISOR, 0);
+        int64_t y = both / (int64_t)DIVISOR, low = y % shift;
+        if (2 * llabs(low) > shift) low += low < 0 ? shift : -shift;
+        b[last + j] = (uint64_t)low % DIVISOR;
+        a[last + j] = (uint64_t)((y - low) / shift) % DIVISOR;
+        ck_assert_uint_eq(b[last + j], pk->b_low[j]);
+    }
+}
+
+/* With special primes: what is sent is exactly round((k u + e) / DIVISOR) + m, u and e drawn again from the same generator, and its noise
+ * is that of the rounding, delta_0 + delta_1 s, and of the key, divided. */
 START_TEST(public_encryption_divides)
 {
     static const ckks_literal set[] = {{2048, 2, {26, 27}, 1}, {4096, 3, {36, 30, 36}, 1}, {4096, 4, {36, 20, 24, 26}, 2},
-                                       {8192, 6, {50, 40, 40, 41, 20, 22}, 3}};
+                                       {8192, 6, {50, 40, 40, 41, 20, 22}, 3}, {8192, 4, {40, 50, 43, 41}, 1}};
     teardown();
     setup_with(&set[_i]);
-    const size_t n = p->n;
-    const uint32_t all = p->primes + p->special;
+    ck_assert_uint_eq(ckks_pk_prime(p), _i == 3 ? 0 : _i == 4 ? 1 : p->primes + p->special);
+    const size_t n = p->n, key = (p->primes + 1) * n;
     int64_t *v = mem_alloc(n, 2 * sizeof *v), *got = v + n;
     int8_t *u = mem_alloc(n, 3), *e0 = u + n, *e1 = u + 2 * n;
     random_values(v, 20);
@@ -215,26 +241,24 @@ START_TEST(public_encryption_divides)
     ck_assert_int_eq(ckks_pt_get(pt, got, n), 0);
     double var = 0;
     for (size_t j = 0; j < n; j++) var += pow((double)(got[j] - v[j]), 2) / (double)n;
-    const double want = (1 + 2 * (double)n / 3) / 12; /* a standard error is sqrt(6 / n) of it: |s|^2 is not the same at all roots of one */
+    const double want = (1 + 2 * (double)n / 3) / 12 + 10.5 * (1 + 4 * (double)n / 3) / (double)(DIVISOR * DIVISOR);
+    /* a standard error is sqrt(6 / n) of it: |s|^2 is not the same at all roots of one */
     ck_assert_msg(fabs(var / want - 1) < 6 * sqrt(6 / (double)n), "variance %g, not %g", var, want);
 
-    big special = big_from(1);
-    for (uint32_t i = p->primes; i < all; i++) special = big_mul(special, p->q[i]);
-    for (uint32_t i = 0; i < all; i++) {
-        ntt_inverse(p->ntt[i], pk->a + i * n, pk->a + i * n);
-        ntt_inverse(p->ntt[i], pk->b + i * n, pk->b + i * n);
-    }
+    uint64_t *b = mem_alloc(key, 2 * sizeof *b), *a = b + key;
+    open_key(b, a);
     ckks_ct_to_coeff(ct);
     for (size_t j = 0; j < n; j += j < 8 ? 1 : n / 64 - 1) {
         for (int h = 0; h < 2; h++) {
-            big x = undivided(h ? pk->a : pk->b, u, h ? e1 : e0, j);
-            x = big_div(big_add(x, big_shr(special, 1)), special); /* P is odd: never a tie */
+            big x = undivided(h ? a : b, u, h ? e1 : e0, j);
+            x = big_shr(big_add(x, big_from(DIVISOR / 2)), CKKS_PK_BITS);
             for (uint32_t i = 0; i < p->primes; i++) {
                 const uint64_t m = h ? 0 : mod_from_signed(&p->ntt[i]->q, v[j]);
                 ck_assert_uint_eq((h ? ct->c1 : ct->c0)[i * n + j], (big_mod(x, p->q[i]) + m) % p->q[i]);
             }
         }
     }
+    mem_free(b);
     ckks_pt_free(pt);
     ckks_ct_free(ct);
     mem_free(u);
@@ -484,7 +508,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, plaintext_round_trip);
     tcase_add_test(t, operations);
-    tcase_add_loop_test(t, public_encryption_divides, 0, 4);
+    tcase_add_loop_test(t, public_encryption_divides, 0, 5);
     tcase_add_test(t, product_with_plaintext);
     tcase_add_test(t, drop);
     tcase_add_test(t, mismatches);

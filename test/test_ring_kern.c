@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 /* Every kernel that this CPU can run against definitions that divide, and against the portable one on lengths about a vector's. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,8 +49,6 @@ START_TEST(sums)
         for (size_t n = 8; n <= N; n += n < 40 ? 8 : 224) {
             operands(primes[c]);
             const __int128 m = (__int128)q.q;
-            kern->lift(r, e, n, &q);
-            for (size_t i = 0; i < n; i++) ck_assert_uint_eq(r[i], (uint64_t)(((__int128)e[i] + m) % m));
             kern->noisy_sub(r, a, b, e, n, &q);
             for (size_t i = 0; i < n; i++) ck_assert_uint_eq(r[i], (uint64_t)(((__int128)a[i] + e[i] - (__int128)b[i] + 2 * m) % m));
             kern->noisy_add(r, a, b, e, n, &q);
@@ -126,6 +125,38 @@ START_TEST(powers_of_two)
 }
 END_TEST
 
+static int64_t remainder_of(int64_t x) /* in [-64, 63] */
+{
+    const int64_t d = 1 << RING_PAIR_BITS;
+    return x - (int64_t)floor((double)(x + d / 2) / (double)d) * d;
+}
+
+START_TEST(pairs)
+{
+    if (!begin(_i)) return;
+    int8_t lo[256], hi[256];
+    for (size_t c = 2; c < PRIMES; c++)
+        for (unsigned shift = 8; shift <= 24; shift++) {
+            ck_assert_int_eq(modulus_init(&q, primes[c]), 0);
+            const int64_t top = (INT64_C(1) << (shift - 1)) - 1, most = (int64_t)(q.q / 4) >> shift;
+            int64_t x[256], y[256];
+            for (int i = 0; i < 256; i++) {
+                x[i] = i < 4 ? top * (i & 1 ? -1 : 1) : i < 140 ? i - 70 : (int64_t)(prg_u64(&g) % (2 * (uint64_t)top + 1)) - top;
+                y[i] = i < 4 ? most * (i & 2 ? -1 : 1) : i < 140 ? 70 - i : (int64_t)(prg_u64(&g) % (2 * (uint64_t)most + 1)) - most;
+                lo[i] = e[i] = (int8_t)(i < 8 ? (i & 4 ? 63 : -63) : (int)(prg_u64(&g) % 127) - 63);
+                hi[i] = (int8_t)-e[i];
+                const int64_t v = x[i] + y[i] * (INT64_C(1) << shift);
+                a[i] = v < 0 ? q.q - (uint64_t)-v : (uint64_t)v;
+            }
+            kern->round_pair(lo, hi, a, 256, &q, shift);
+            for (int i = 0; i < 256; i++) {
+                ck_assert_int_eq(lo[i], e[i] - remainder_of(x[i] + e[i]));
+                ck_assert_int_eq(hi[i], -e[i] - remainder_of(y[i] - e[i]));
+            }
+        }
+}
+END_TEST
+
 START_TEST(samplers)
 {
     if (!begin(_i)) return;
@@ -187,6 +218,7 @@ int main(void)
     tcase_add_loop_test(t, scaling_up, 0, RING_KERNS);
     tcase_add_loop_test(t, switching, 0, RING_KERNS);
     tcase_add_loop_test(t, powers_of_two, 0, RING_KERNS);
+    tcase_add_loop_test(t, pairs, 0, RING_KERNS);
     tcase_add_loop_test(t, samplers, 0, RING_KERNS);
     tcase_add_loop_test(t, rejection, 0, RING_KERNS);
     suite_add_tcase(s, t);

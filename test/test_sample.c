@@ -186,18 +186,6 @@ START_TEST(uniform_statistics)
 }
 END_TEST
 
-START_TEST(lifted)
-{
-    int8_t a[43];
-    uint64_t r[43];
-    modulus m;
-    ck_assert_int_eq(modulus_init(&m, 1125899906826241), 0);
-    for (int i = 0; i < 43; i++) a[i] = (int8_t)(i - 21);
-    sample_lift(&m, r, a, 43);
-    for (int i = 0; i < 43; i++) ck_assert_int_eq(i < 21 ? (int64_t)r[i] - (int64_t)m.q : (int64_t)r[i], i - 21);
-}
-END_TEST
-
 int main(void)
 {
     Suite *s = suite_create("sample");
@@ -209,7 +197,6 @@ int main(void)
     tcase_add_loop_test(t, cbd_statistics, 0, RING_KERNS);
     tcase_add_test(t, uniform_by_rejection);
     tcase_add_loop_test(t, uniform_statistics, 0, RING_KERNS);
-    tcase_add_test(t, lifted);
     suite_add_tcase(s, t);
     return oracle_run(s);
 }
