@@ -25,7 +25,8 @@ typedef struct {
     uint64_t count; /* OTs so far: 128 * blocks of each leaf's stream */
     leaf *leaves;   /* [128 / k][2^k] */
     _Alignas(64) uint8_t columns[OT_BASE_COUNT][STRIDE];
-    _Alignas(64) uint8_t streams[GROUP][STRIDE], sums[GROUP + 1][STRIDE]; /* sums[GROUP]: of the whole tree */
+    _Alignas(64) uint8_t streams[GROUP][STRIDE], sums[GROUP + 1][STRIDE]; /* sums[GROUP]: not of use */
+    _Alignas(64) uint8_t u[STRIDE], zero[STRIDE]; /* u: a row with the slack that fold asks for */
 } state;
 
 struct ot_ext_sender {
@@ -152,22 +153,26 @@ static int take(state *st, size_t m, uint64_t *first)
     return 0;
 }
 
-/* Columns and sums[GROUP] of a tree, n bytes from block ctr on.  With `punctured` place 0 is zero and the sum not of use. */
-static void expand_tree(state *st, const ot_kern *kern, unsigned tree, int punctured, uint64_t ctr, size_t n)
+/* Columns of a tree, n bytes from block ctr on, and their sum.
+ *      receiver   x = the choice bits, which go into the sum: u.   mask = NULL
+ *      sender     x = u, which goes into column j by mask[j]; place 0 is punctured: zero; the sum is not of use. */
+static void expand_tree(state *st, const ot_kern *kern, unsigned tree, uint8_t *sum, const uint8_t *x, const uint8_t *mask, uint64_t ctr, size_t n)
 {
+    static const uint8_t none[4] = {0};
     const unsigned k = st->k, low = k < 4 ? k : 4;
     const leaf *l = st->leaves + ((size_t)tree << k);
     uint8_t *columns = st->columns[tree * k];
     for (unsigned y = 0; y < 1u << k; y++) {
         uint8_t *to = st->streams[y % GROUP];
-        if (y || !punctured)
+        if (y || !mask)
             aes128_ctr(&l[y].key, (block *)(void *)to, l[y].nonce, ctr, n / sizeof(block));
-        else
-            memset(to, 0, n);
-        if (y + 1 == 1u << k || y % GROUP == GROUP - 1)
-            kern->fold(columns, st->sums[k > 4 ? y / GROUP : GROUP], st->streams[0], STRIDE, low, y >= GROUP, n);
+        else if (k > 4)
+            memset(to, 0, n); /* else streams[0] is as it was made */
+        if (y + 1 < 1u << k && y % GROUP < GROUP - 1) continue;
+        const int whole = k <= 4, first = y < GROUP;
+        kern->fold(columns, whole ? sum : st->sums[y / GROUP], st->streams[0], STRIDE, low, !first, whole || (mask && first) ? x : st->zero, mask ? mask : none, n);
     }
-    if (k > 4) kern->fold(columns + 4 * STRIDE, st->sums[GROUP], st->sums[0], STRIDE, 4, 0, n);
+    if (k > 4) kern->fold(columns + 4 * STRIDE, sum, st->sums[0], STRIDE, 4, 0, x, mask ? mask + 4 : none, n);
 }
 
 /* The tile's choice bits, zero from bit m on. */
@@ -176,16 +181,6 @@ static void tile_choice(uint8_t out[TILE_BYTES], const uint8_t *choice, size_t m
     memset(out, 0, TILE_BYTES);
     memcpy(out, choice, (m + 7) / 8);
     if (m % 8) out[m / 8] &= (uint8_t)((1u << m % 8) - 1);
-}
-
-static void xor_to(uint8_t *restrict u, const uint8_t *restrict a, const uint8_t *restrict b, size_t n)
-{
-    for (size_t i = 0; i < n; i++) u[i] = a[i] ^ b[i];
-}
-
-static void xor_masked(uint8_t *restrict q, const uint8_t *restrict u, uint8_t mask, size_t n)
-{
-    for (size_t i = 0; i < n; i++) q[i] ^= u[i] & mask;
 }
 
 int ot_ext_recv(ot_ext_receiver *r, block *t, uint8_t *u, const uint8_t *choice, size_t m)
@@ -199,8 +194,8 @@ int ot_ext_recv(ot_ext_receiver *r, block *t, uint8_t *u, const uint8_t *choice,
         size_t bits = min_size(m - done, OT_EXT_TILE), width = ot_ext_rounded(bits), n = width / 8;
         tile_choice(r->choice, choice + done / 8, bits);
         for (unsigned i = 0; i < OT_BASE_COUNT / st->k; i++, u += n) {
-            expand_tree(st, kern, i, 0, (first + done) / 128, n);
-            xor_to(u, st->sums[GROUP], r->choice, n);
+            expand_tree(st, kern, i, n % 64 ? st->u : u, r->choice, NULL, (first + done) / 128, n);
+            if (n % 64) memcpy(u, st->u, n);
         }
         kern->transpose(t + done, st->columns[0], STRIDE, width);
     }
@@ -217,8 +212,8 @@ int ot_ext_send(ot_ext_sender *s, block *q, const uint8_t *u, size_t m)
     for (size_t done = 0; done < m; done += OT_EXT_TILE) {
         size_t width = ot_ext_rounded(min_size(m - done, OT_EXT_TILE)), n = width / 8;
         for (unsigned i = 0; i < OT_BASE_COUNT / st->k; i++, u += n) {
-            expand_tree(st, kern, i, 1, (first + done) / 128, n);
-            for (unsigned j = i * st->k; j < (i + 1) * st->k; j++) xor_masked(st->columns[j], u, s->mask[j], n);
+            if (n % 64) memcpy(st->u, u, n);
+            expand_tree(st, kern, i, st->sums[GROUP], n % 64 ? st->u : u, s->mask + i * st->k, (first + done) / 128, n);
         }
         kern->transpose(q + done, st->columns[0], STRIDE, width);
     }

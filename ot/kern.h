@@ -18,10 +18,11 @@ typedef struct {
      *        is a large power of two is slow: rows share cache sets).   Alias: none. */
     void (*transpose)(block *out, const uint8_t *rows, size_t stride, size_t columns);
 
-    /** fold: sum = XOR of rows y < 2^depth; column j (j < depth) = XOR of the rows whose y has bit j, or that added to it with `add`.
-     *  In:   rows, columns and sum are 16-byte aligned, `stride` bytes apart; n > 0 bytes of each, then OT_FOLD_SLACK unspecified ones;
-     *        depth 1, 2 or 4.   Alias: none. */
-    void (*fold)(uint8_t *columns, uint8_t *sum, const uint8_t *rows, size_t stride, unsigned depth, int add, size_t n);
+    /** fold: sum = XOR of x and of the rows y < 2^depth; column j (j < depth) = XOR of the rows whose y has bit j and of x if mask[j] = 0xff
+     *        (0 if not), or that added to it with `add`.
+     *  In:   rows, columns are 16-byte aligned, `stride` bytes apart; n > 0 bytes of each and of x and sum, then OT_FOLD_SLACK unspecified
+     *        ones (none if n is a multiple of 64); mask[depth]; depth 1, 2 or 4.   Alias: none. */
+    void (*fold)(uint8_t *columns, uint8_t *sum, const uint8_t *rows, size_t stride, unsigned depth, int add, const uint8_t *x, const uint8_t *mask, size_t n);
 } ot_kern;
 
 /** The variants; NULL where the CPU (or cpu_restrict) does not allow one. */

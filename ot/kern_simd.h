@@ -21,27 +21,31 @@ INLINE vec get(const uint8_t *p) { return *(const vec_in_memory *)p; }
 INLINE void put(uint8_t *p, vec x) { *(vec_in_memory *)p = x; }
 
 /* 2^depth rows at once; depth and add are constants where this is called. */
-INLINE void fold_rows(uint8_t *columns, uint8_t *sum, const uint8_t *rows, size_t stride, unsigned depth, int add, size_t n)
+INLINE void fold_rows(uint8_t *columns, uint8_t *sum, const uint8_t *rows, size_t stride, unsigned depth, int add, const uint8_t *x,
+                      const uint8_t *mask, size_t n)
 {
+    vec wanted[4];
+    for (unsigned j = 0; j < depth; j++) wanted[j] = (vec){0} + mask[j] * (UINT64_MAX / 255);
     for (size_t at = 0; at < n; at += WIDTH) {
+        const vec more = get(x + at);
         vec r[16];
         for (unsigned y = 0; y < 1u << depth; y++) r[y] = get(rows + y * stride + at);
         for (unsigned j = 0; j < depth; j++) { /* here r[y] is the sum of the rows y * 2^j + (0 .. 2^j - 1) */
             uint8_t *column = columns + j * stride + at;
-            vec c = r[1];
+            vec c = r[1] ^ (more & wanted[j]);
             for (unsigned y = 3; y < 1u << (depth - j); y += 2) c ^= r[y];
             put(column, add ? get(column) ^ c : c);
             for (unsigned y = 0; y < 1u << (depth - j - 1); y++) r[y] = r[2 * y] ^ r[2 * y + 1];
         }
-        put(sum + at, r[0]);
+        put(sum + at, r[0] ^ more);
     }
 }
 
-static void fold(uint8_t *columns, uint8_t *sum, const uint8_t *rows, size_t stride, unsigned depth, int add, size_t n)
+static void fold(uint8_t *columns, uint8_t *sum, const uint8_t *rows, size_t stride, unsigned depth, int add, const uint8_t *x, const uint8_t *mask, size_t n)
 {
-    if (depth == 1) add ? fold_rows(columns, sum, rows, stride, 1, 1, n) : fold_rows(columns, sum, rows, stride, 1, 0, n);
-    if (depth == 2) add ? fold_rows(columns, sum, rows, stride, 2, 1, n) : fold_rows(columns, sum, rows, stride, 2, 0, n);
-    if (depth == 4) add ? fold_rows(columns, sum, rows, stride, 4, 1, n) : fold_rows(columns, sum, rows, stride, 4, 0, n);
+    if (depth == 1) add ? fold_rows(columns, sum, rows, stride, 1, 1, x, mask, n) : fold_rows(columns, sum, rows, stride, 1, 0, x, mask, n);
+    if (depth == 2) add ? fold_rows(columns, sum, rows, stride, 2, 1, x, mask, n) : fold_rows(columns, sum, rows, stride, 2, 0, x, mask, n);
+    if (depth == 4) add ? fold_rows(columns, sum, rows, stride, 4, 1, x, mask, n) : fold_rows(columns, sum, rows, stride, 4, 0, x, mask, n);
 }
 
 #ifdef UNPACKLO

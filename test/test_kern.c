@@ -87,7 +87,7 @@ END_TEST
 START_TEST(folds)
 {
     enum { STRIDE = 640, ROWS = 16, OUT = 5 };
-    static _Alignas(64) uint8_t in[ROWS * STRIDE], got[OUT * STRIDE], was[OUT * STRIDE];
+    static _Alignas(64) uint8_t x[STRIDE + 1], in[ROWS * STRIDE], got[OUT * STRIDE], was[OUT * STRIDE];
     static const size_t lengths[] = {16, 32, 48, 64, 80, 96, 112, 128, 240, 256, 512};
     static const unsigned depths[] = {1, 2, 4};
     const ot_kern *k = kernel(_i);
@@ -102,10 +102,13 @@ START_TEST(folds)
                 prg_bytes(&g, in, sizeof in);
                 prg_bytes(&g, was, sizeof was);
                 memcpy(got, was, sizeof got);
-                k->fold(got, got + depth * STRIDE, in, STRIDE, (unsigned)depth, add, n);
+                uint8_t mask[4];
+                for (size_t j = 0; j < 4; j++) mask[j] = (uint8_t)(0 - (l >> j & 1));
+                prg_bytes(&g, x, sizeof x);
+                k->fold(got, got + depth * STRIDE, in, STRIDE, (unsigned)depth, add, x + 1, mask, n);
                 for (size_t j = 0; j <= depth; j++)
                     for (size_t i = 0; i < STRIDE; i++) {
-                        uint8_t want = add && j < depth ? was[j * STRIDE + i] : 0;
+                        uint8_t want = (add && j < depth ? was[j * STRIDE + i] : 0) ^ (j == depth ? x[1 + i] : x[1 + i] & mask[j]);
                         for (size_t y = 0; y < (size_t)1 << depth; y++)
                             if (j == depth || y >> j & 1) want ^= in[y * STRIDE + i];
                         if (i >= n + OT_FOLD_SLACK) want = was[j * STRIDE + i];
