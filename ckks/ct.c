@@ -204,24 +204,25 @@ int ckks_ct_encrypt(ckks_ct *ct, const ckks_pk *pk, const ckks_pt *pt, prg *rng,
     if (rc < 0) return rc;
     const ckks_params *p = pk->p;
     const size_t n = p->n;
-    const uint64_t divisor = p->special ? 1 << CKKS_PK_BITS : 1;
-    const uint32_t first = p->special ? ckks_pk_prime(p) : 0; /* the prime of pk->low, then all others */
+    const int divides = p->special > 0, wide = ckks_pk_prime(p) >= p->primes;
+    const uint32_t first = wide ? 0 : ckks_pk_prime(p); /* the prime of pk->low, then all others */
+    const uint64_t divisor = divides ? 1 << CKKS_PK_BITS : 1;
     uint64_t *v = scratch, *t = scratch + n;
     int8_t *u = (int8_t *)(scratch + 2 * n), *e0 = u + n, *e1 = u + 2 * n;
     sample_ternary(rng, u, n);
     sample_cbd(rng, e0, n);
     sample_cbd(rng, e1, n);
-    if (first >= p->primes) {
+    if (divides && wide) {
         ntt_forward_small(p->wide, v, u, mod_inv_var(&p->wide->q, divisor), NULL);
         less_remainder(pk, p->wide, v, e0, e1, t);
     }
     for (uint32_t k = 0; k < p->primes; k++) {
-        const uint32_t i = (first + k) % p->primes;
+        const uint32_t i = first + k < p->primes ? first + k : first + k - p->primes;
         const ntt_table *by = p->ntt[i];
         const uint64_t w = mod_inv_var(&by->q, divisor);
         uint64_t *c0 = ct->c0 + i * n, *c1 = ct->c1 + i * n;
         ntt_forward_small(by, v, u, w, NULL);
-        if (p->special && i == first) less_remainder(pk, by, v, e0, e1, t);
+        if (divides && !wide && i == first) less_remainder(pk, by, v, e0, e1, t);
         ntt_forward_small(by, c0, e0, w, pt->m + i * n);
         ntt_multiply_add(by, c0, v, pk->b + i * n);
         ntt_forward_small(by, c1, e1, w, NULL);

@@ -14,6 +14,7 @@
 #define SMALL (1u << 14)      /* above, a message is written from where it is */
 #define READ_BYTES (1u << 18) /* room for one read */
 #define HEAD_BYTES (1u << 12) /* read with a header; the rest of its message goes straight to its place */
+#define SPINS 100             /* polls before sleeping */
 #define TICK_MS 200           /* how often the stop flag is looked at */
 #define ERROR_TEXT 256
 
@@ -105,14 +106,21 @@ void chan_set_stop(chan *c, const volatile int *stop) { c->stop = stop; }
 void chan_set_timeout(chan *c, unsigned milliseconds) { c->timeout = milliseconds; }
 void chan_get_stats(const chan *c, chan_stats *out) { *out = c->stats; }
 
+static int stopped(const chan *c) { return c->stop && *c->stop ? err_set(ERR_INTERRUPTED, "interrupted") : 0; }
+
 /** wait_for: until the socket is ready for one of `events`. */
 static int wait_for(chan *c, short events, short *ready)
 {
     struct pollfd p = {c->fd, events, 0};
 
+    for (int i = 0; i < SPINS; i++) /* going to sleep and being woken takes longer than what is waited for while both parties stream */
+        if (poll(&p, 1, 0) > 0) {
+            *ready = p.revents;
+            return stopped(c);
+        }
     for (unsigned waited = 0;; waited += TICK_MS) {
-        if (c->stop && *c->stop)
-            return err_set(ERR_INTERRUPTED, "interrupted");
+        if (stopped(c))
+            return ERR_INTERRUPTED;
         if (c->timeout && waited >= c->timeout)
             return err_set(ERR_NET, "timed out: nothing moved for %u ms", c->timeout);
         int n = poll(&p, 1, TICK_MS);
@@ -174,24 +182,22 @@ static int read_some(chan *c, size_t most)
 /** write_all: writes p[0..n); reads what comes meanwhile, so that two parties which both write cannot block each other. */
 static int write_all(chan *c, const uint8_t *p, size_t n)
 {
-    while (n) {
+    int rc = stopped(c);
+    while (n && !rc) {
         short ready;
-        int rc = wait_for(c, (short)(POLLOUT | (c->eof ? 0 : POLLIN)), &ready);
-        if (!rc && ready & POLLIN)
-            rc = read_some(c, SIZE_MAX);
-        if (rc)
-            return rc;
-        if (!(ready & (POLLOUT | POLLERR | POLLHUP)))
-            continue;
         ssize_t put = send(c->fd, p, n, MSG_NOSIGNAL);
         if (put >= 0) {
             p += put;
             n -= (size_t)put;
-        } else if (errno != EAGAIN && errno != EINTR) {
-            return lost("writing");
+            continue;
         }
+        if (errno != EAGAIN && errno != EINTR)
+            return lost("writing");
+        rc = wait_for(c, (short)(POLLOUT | (c->eof ? 0 : POLLIN)), &ready);
+        if (!rc && ready & POLLIN)
+            rc = read_some(c, SIZE_MAX);
     }
-    return 0;
+    return rc;
 }
 
 int chan_flush(chan *c)
@@ -276,7 +282,7 @@ static int payload(chan *c, uint8_t *data, size_t len)
         take(c, data, have);
     while (have < len) {
         short ready;
-        int rc = c->eof ? err_set(ERR_NET, "the peer closed the connection in the middle of a message") : wait_for(c, POLLIN, &ready);
+        int rc = c->eof ? err_set(ERR_NET, "the peer closed the connection in the middle of a message") : stopped(c);
         if (rc)
             return rc;
         ssize_t n = recv(c->fd, data + have, len - have, 0);
@@ -286,6 +292,8 @@ static int payload(chan *c, uint8_t *data, size_t len)
             c->eof = 1;
         else if (errno != EAGAIN && errno != EINTR)
             return lost("reading");
+        else if ((rc = wait_for(c, POLLIN, &ready)))
+            return rc;
     }
     c->stats.bytes_received += CHAN_HEADER_BYTES + len;
     c->stats.messages_received++;
