@@ -184,7 +184,7 @@ int ckks_ct_encrypt_seeded(ckks_ct *ct, const ckks_sk *sk, const ckks_pt *pt, co
     return 0;
 }
 
-/* e_h -= the centred remainder of k_h u + e_h by D = 2^CKKS_PK_BITS, for both halves of the key at once: v = NTT(u / D) and pk->low give
+/* e_h -= the centred remainder of k_h u + e_h by D = CKKS_PK_DIVISOR, for both halves of the key at once: v = NTT(u / D) and pk->low give
  * u b + 2^shift u a, exactly.   t[n] scratch. */
 static void less_remainder(const ckks_pk *pk, const ntt_table *by, const uint64_t *v, int8_t *e0, int8_t *e1, uint64_t *t)
 {
@@ -193,7 +193,7 @@ static void less_remainder(const ckks_pk *pk, const ntt_table *by, const uint64_
     ring_kern_best()->round_pair(e0, e1, t, pk->p->n, &by->q, ckks_pk_shift(pk->p));
 }
 
-_Static_assert(RING_PAIR_BITS == CKKS_PK_BITS, "the kernel divides by it");
+_Static_assert(RING_PAIR_DIVISOR == CKKS_PK_DIVISOR, "the kernel divides by it");
 
 /* c_h = (k_h u + e_h - x_h) / D + [h = 0] m with x_h the centred remainder of k_h u + e_h by D: RLWE samples modulo D Q, rounded; D = 1
  * without special primes.  The errors go in before the rounding: without them c_h would be a rounding of k_h u alone, and hardness of
@@ -206,7 +206,7 @@ int ckks_ct_encrypt(ckks_ct *ct, const ckks_pk *pk, const ckks_pt *pt, prg *rng,
     const size_t n = p->n;
     const int divides = p->special > 0, wide = ckks_pk_prime(p) >= p->primes;
     const uint32_t first = wide ? 0 : ckks_pk_prime(p); /* the prime of pk->low, then all others */
-    const uint64_t divisor = divides ? 1 << CKKS_PK_BITS : 1;
+    const uint64_t divisor = divides ? CKKS_PK_DIVISOR : 1;
     uint64_t *v = scratch, *t = scratch + n;
     int8_t *u = (int8_t *)(scratch + 2 * n), *e0 = u + n, *e1 = u + 2 * n;
     sample_ternary(rng, u, n);

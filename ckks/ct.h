@@ -64,7 +64,7 @@ void ckks_ct_to_coeff(ckks_ct *ct);
  *  In: pt and ct of full level, pt in coefficients.   Errors: ERR_ARG (parameters, level, domain). */
 int ckks_ct_encrypt_seeded(ckks_ct *ct, const ckks_sk *sk, const ckks_pt *pt, const uint8_t seed[PRG_SEED_BYTES], uint64_t index,
                            prg *rng, uint64_t *scratch) MUST_CHECK;
-/** ckks_ct_encrypt: public-key encryption, with special primes modulo 2^CKKS_PK_BITS Q and divided: then the error is that of a rounding,
+/** ckks_ct_encrypt: public-key encryption, with special primes modulo CKKS_PK_DIVISOR Q and divided: then the error is that of a rounding,
  *  about sqrt(n / 18) a coefficient, else sqrt(14 n) (docs/PARAMS.md).   Conditions as above. */
 int ckks_ct_encrypt(ckks_ct *ct, const ckks_pk *pk, const ckks_pt *pt, prg *rng, uint64_t *scratch) MUST_CHECK;
 /** ckks_ct_decrypt: pt = c0 + c1*s, in coefficients, at the level and scale of ct.   Errors: ERR_ARG (parameters, room of pt). */

@@ -72,8 +72,12 @@ static const ntt_table *low_table(const ckks_params *p)
     return i < p->primes ? p->ntt[i] : p->wide;
 }
 
-/* a is uniform in the NTT domain as it is in the coefficients, so no transform is spent on it; a_low[n], centred, is a modulo
- * 2^CKKS_PK_BITS. */
+static const modulus divisor = {CKKS_PK_DIVISOR, (uint64_t)(((u128)1 << (CKKS_PK_BITS + 63)) / CKKS_PK_DIVISOR),
+                                CKKS_PK_DIVISOR * ((UINT64_C(1) << 61) / CKKS_PK_DIVISOR + 1), CKKS_PK_BITS};
+
+static int8_t centred(uint64_t x) { return (int8_t)((int)x - (CKKS_PK_DIVISOR & -((int)(x + 64) >> 7))); } /* x < 127 */
+
+/* a is uniform in the NTT domain as it is in the coefficients, so no transform is spent on it; a_low[n], centred, is a modulo D. */
 static void expand_a(ckks_pk *pk, int8_t *a_low)
 {
     const ckks_params *p = pk->p;
@@ -81,8 +85,8 @@ static void expand_a(ckks_pk *pk, int8_t *a_low)
     prg_init(&g, pk->seed, PRG_CKKS_PK, 0);
     for (uint32_t i = 0; i < p->primes; i++) sample_uniform_var(&g, &p->ntt[i]->q, pk->a + (size_t)i * p->n, p->n);
     if (p->special) {
-        prg_bytes(&g, a_low, p->n);
-        for (uint32_t j = 0; j < p->n; j++) a_low[j] = ckks_pk_centred((uint64_t)a_low[j]);
+        sample_uniform_var(&g, &divisor, pk->low, p->n);
+        for (uint32_t j = 0; j < p->n; j++) a_low[j] = centred(pk->low[j]);
     }
     prg_wipe(&g);
 }
@@ -97,17 +101,17 @@ static void make_b_low(ckks_pk *pk, const ckks_sk *sk, const int8_t *a_low, cons
     ntt_inverse(t, pk->low, pk->low);
     for (uint32_t j = 0; j < p->n; j++) {
         const uint64_t x = pk->low[j], x_centred = x - (t->q.q & (0 - ((t->q.q / 2 - x) >> 63)));
-        pk->b_low[j] = ((uint64_t)(int64_t)e[j] - x_centred) & ((1 << CKKS_PK_BITS) - 1);
+        pk->b_low[j] = mod_from_signed(&divisor, (int64_t)((uint64_t)(int64_t)e[j] - x_centred));
     }
 }
 
-/* low = 2^CKKS_PK_BITS (b_low + 2^shift a_low): encryption multiplies it by u / 2^CKKS_PK_BITS. */
+/* low = D (b_low + 2^shift a_low): encryption multiplies it by u / D. */
 static void make_low(ckks_pk *pk, const int8_t *a_low)
 {
     const ntt_table *t = low_table(pk->p);
     for (uint32_t j = 0; j < pk->p->n; j++) {
-        const int64_t both = ckks_pk_centred(pk->b_low[j]) + a_low[j] * (INT64_C(1) << ckks_pk_shift(pk->p));
-        pk->low[j] = mod_from_signed(&t->q, both * (1 << CKKS_PK_BITS));
+        const int64_t both = centred(pk->b_low[j]) + a_low[j] * (INT64_C(1) << ckks_pk_shift(pk->p));
+        pk->low[j] = mod_from_signed(&t->q, both * CKKS_PK_DIVISOR);
     }
     ntt_forward(t, pk->low, pk->low);
 }
@@ -118,9 +122,9 @@ int ckks_pk_create(ckks_pk **out, const ckks_sk *sk, prg *rng)
     int rc = 0;
     const ckks_params *p = sk->p;
     const size_t n = p->n;
-    int8_t *e = mem_alloc(n, 2), *a_low = e + n;
+    int8_t *e = mem_alloc(n, 1), *a_low = mem_alloc(n, 1);
     ckks_pk *pk = pk_alloc(p);
-    if (!e || !pk) {
+    if (!e || !a_low || !pk) {
         rc = err_set(ERR_MEM, "public key: out of memory");
         goto out;
     }
@@ -140,6 +144,7 @@ int ckks_pk_create(ckks_pk **out, const ckks_sk *sk, prg *rng)
     pk = NULL;
 out:
     ckks_pk_free(pk);
+    mem_free(a_low);
     mem_free(e);
     return rc;
 }
@@ -178,6 +183,10 @@ int ckks_pk_read(ckks_pk **out, const ckks_params *p, const uint8_t *in)
     expand_a(pk, a_low);
     if (p->special) {
         bits_unpack(pk->b_low, in + ckks_poly_bytes(p), p->n, CKKS_PK_BITS);
+        if (ring_kern_best()->outside(pk->b_low, p->n, &divisor)) {
+            rc = err_set(ERR_PEER, "public key: a residue modulo %d is not below it", CKKS_PK_DIVISOR);
+            goto out;
+        }
         make_low(pk, a_low);
     }
     *out = pk;

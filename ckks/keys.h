@@ -11,27 +11,23 @@ typedef struct ckks_sk {
     uint64_t *s; /* uniform ternary, NTT domain: [primes + special + 1][n], the wide prime last */
 } ckks_sk;
 
-/* A public key b = -a*s + e modulo Q or, where there are special primes (and so room in the security table), modulo 2^CKKS_PK_BITS Q:
- * encryption then divides by 2^CKKS_PK_BITS.  |a*s| and products of ternary polynomials with this part stay within n 2^(CKKS_PK_BITS-1). */
+/* A public key b = -a*s + e modulo Q or, where there are special primes (and so room in the security table), modulo D Q, D = CKKS_PK_DIVISOR:
+ * encryption then divides by D.  D is odd, so a remainder by D is in [-D/2, D/2] without a tie, and 0 in the mean. */
+#define CKKS_PK_DIVISOR 127
 #define CKKS_PK_BITS 7
 
 typedef struct ckks_pk {
     const ckks_params *p;
     uint8_t seed[PRG_SEED_BYTES]; /* of a */
     uint64_t *a, *b;              /* NTT domain, [primes][n] */
-    uint64_t *b_low;              /* [n], b modulo 2^CKKS_PK_BITS; NULL without special primes */
+    uint64_t *b_low;              /* [n], b modulo D; NULL without special primes */
     uint64_t *low;                /* NTT domain modulo ckks_pk_prime, [n]: both low parts in one, see ckks_pk_shift */
 } ckks_pk;
 
 /** ckks_pk_prime: the first prime of ciphertexts that is above twice any coefficient of u * (b + 2^shift a), u ternary, a and b modulo
- *  2^CKKS_PK_BITS and centred; p->primes + p->special, for the wide prime, if there is none.
+ *  D and centred; p->primes + p->special, for the wide prime, if there is none.
  *  ckks_pk_shift: 2^(shift-1) is above any coefficient of u * b. */
 uint32_t ckks_pk_prime(const ckks_params *p);
-static inline int8_t ckks_pk_centred(uint64_t x) /* x modulo 2^CKKS_PK_BITS, from -2^(CKKS_PK_BITS-1) on */
-{
-    const uint64_t half = 1 << (CKKS_PK_BITS - 1);
-    return (int8_t)((int)((x + half) & (2 * half - 1)) - (int)half);
-}
 static inline unsigned ckks_pk_shift(const ckks_params *p) { return p->logn + CKKS_PK_BITS + 1; }
 
 int ckks_sk_create(ckks_sk **out, const ckks_params *p, prg *rng) MUST_CHECK;
@@ -41,10 +37,11 @@ int ckks_pk_create(ckks_pk **out, const ckks_sk *sk, prg *rng) MUST_CHECK;
 void ckks_pk_free(ckks_pk *pk);
 
 /** ckks_pk_bytes: size on the wire: 32 bytes of seed, then b in the NTT domain, bit-packed (ceil(log2 q_i) bits a residue), then, where
- *  there are special primes, b modulo 2^CKKS_PK_BITS, in coefficients. */
+ *  there are special primes, b modulo D, in coefficients, CKKS_PK_BITS bits each.  a is what the seed gives by sample_uniform_var, prime by
+ *  prime and then modulo D. */
 size_t ckks_pk_bytes(const ckks_params *p);
 void ckks_pk_write(const ckks_pk *pk, uint8_t *out);
-/** ckks_pk_read: validates every residue (< q_i) and expands a from the seed itself.  Errors: ERR_PEER, ERR_MEM. */
+/** ckks_pk_read: validates every residue (< q_i, < D) and expands a from the seed itself.  Errors: ERR_PEER, ERR_MEM. */
 int ckks_pk_read(ckks_pk **out, const ckks_params *p, const uint8_t *in) MUST_CHECK;
 
 /** Polynomials on the wire, ceil(log2 q_i) bits a residue, prime by prime, the first `level` primes, special ones after

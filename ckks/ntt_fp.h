@@ -7,15 +7,15 @@
  *      h = fl(x W),   l = x W - h (exact: a fused multiply),   c = nearest integer to fl(x w'),   r = (h - c q) + l = x W - c q:
  *  fl adds at most X q 2^-54, so |c - x W / q| <= 1/2 + 3 X q 2^-55 and |r| <= M(X) q, M(X) = 1/2 + 3 X / 32 for q < 2^50 and 1/2 + X / 85
  *  for a light q, below 2^47.  h - c q is an integer below |r| + |l| < 2^52, so exact, like the sum.  REDUCE gives |r| <= q/2 + 1.
- *  No number leaves (-6.5 q, 6.5 q), or (-10 q, 10 q) for a light q, inside 2^53.
+ *  No number leaves (-6.5 q, 6.5 q), or (-10.1 q, 10.1 q) for a light q, inside 2^53.
  *
  *  Forward, passes of two levels, B on entry (1.6 in the first pass, where x0 is not reduced: e w + b of forward_small):
  *      first:    1.6 + M(1.6) = 2.25 after one level, 2.25 + M(2.25) = 2.97 after two
  *      B = 3.0:  u = x0 +- r(x2): 0.5 + M(3.0) = 1.29;   u1 = x1 +- r(x3): 3.0 + M(3.0) = 3.79;   y = u +- r(u1): 1.29 + M(3.79) = 2.14
  *      B = 2.2:  y = 0.5 + M(2.2) + M(2.2 + M(2.2)) = 1.99, the last pass.
- *  A light q needs no reduction: a level adds less than 0.6, 15 levels from 1.6 end below 10.
+ *  A light q needs no reduction: a level adds M of what it begins with, and 15 levels from 1.6 end below 10.1.
  *  CANONICAL_WIDE: (x + 1/2) / q is at least 1 / 2q from any integer, and its computed value is off by less: by (2 + 2) 2^-53 for
- *  |x| < 2 q, by (10 + 8) 2^-53 for |x| < 10 q and a light q.  So its floor is right and x - floor q in [0, q).
+ *  |x| < 2 q, by (10.1 + 8) 2^-53 for |x| < 10.1 q and a light q.  So its floor is right and x - floor q in [0, q).
  *
  *  Inverse, B = 1.6 on entry (residues in [0, q) first):
  *      s = x0 + x1: 3.2;   d = r(x0 - x1): M(3.2) = 0.8;   y0 = reduce(s + s'): 0.5;   y1 = d + d': 1.6;   y2 = r(s - s'): M(6.4) = 1.1;
@@ -86,7 +86,7 @@ INLINE v reduce(consts k, v x) { return v_fnma(v_round(v_mul(x, k.inv)), k.q, x)
 
 INLINE v from_words(consts k, const uint64_t *p) { return v_sub(v_cast(vi_or(vi_load(p), v_bits(k.unit))), k.unit); }
 INLINE void to_words(consts k, uint64_t *p, v x) { vi_store(p, vi_xor(v_bits(v_add(x, k.unit)), v_bits(k.unit))); }
-/* canonical: (-q, q) -> [0, q);  canonical_wide: (-2q, 2q), or (-10q, 10q) for a light q */
+/* canonical: (-q, q) -> [0, q);  canonical_wide: (-2q, 2q), or (-10.1q, 10.1q) for a light q */
 INLINE v canonical(consts k, v x) { return v_if_negative(x, v_add(x, k.q), x); }
 INLINE v canonical_wide(consts k, v x) { return v_fnma(v_floor(v_fma(x, k.inv, k.half_inv)), k.q, x); }
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/mem.h"
 #include "ckks/modulus.h"
 
 /* Centred binomial numbers are made of 42 bits each, in groups of 256, from 64-byte planes: planes 5c .. 5c + 4 hold 40 of the bits of
@@ -19,26 +20,36 @@
 static inline int ring_scale_fits(const modulus *q, unsigned l) { return l <= 32 && l < q->bits && q->bits <= l + 32; }
 static inline int ring_switch_fits(const modulus *q, unsigned k) { return k <= 31 && q->bits <= 51; }
 
-#define RING_PAIR_BITS 7
+#define RING_PAIR_DIVISOR 127 /* odd: remainders are as often negative as positive */
 
-/* The body of round_pair, for each kernel's compiler flags: bytes are all that the sums need. */
+/* The body of round_pair, for each kernel's compiler flags.  2^7 = 1 modulo 127: a number is folded to the sum of its digits of 7 bits. */
+static inline uint64_t ring_fold127(uint64_t x) /* below 2^26 -> at most 127 */
+{
+    x = (x & 127) + (x >> 7);
+    x = (x & 127) + (x >> 7);
+    x = (x & 127) + (x >> 7);
+    return (x & 127) + (x >> 7);
+}
+
 static inline void ring_round_pair(int8_t *lo, int8_t *hi, const uint64_t *x, size_t n, const modulus *m, unsigned shift)
 {
-    const uint64_t q = m->q, half = q / 2, carry = UINT64_C(1) << (shift - 1);
-    const uint8_t bias = 1 << (RING_PAIR_BITS - 1), mask = 2 * bias - 1;
+    const uint64_t q = m->q, half = q / 2, carry = UINT64_C(1) << (shift - 1), less = 127 - (UINT64_C(1) << (shift - 1) % 7); /* -carry */
+    const uint64_t positive = (uint64_t)127 << 15 << shift;
+    uint8_t a[64], b[64];
     for (size_t i = 0; i < n; i += 64) {
-        uint8_t a[64], b[64];
         for (size_t j = 0; j < 64; j++) {
-            const uint64_t y = x[i + j] - (q & (0 - ((half - x[i + j]) >> 63)));
-            a[j] = (uint8_t)y;
-            b[j] = (uint8_t)((y + carry) >> shift);
+            const uint64_t y = x[i + j] - (q & (0 - ((half - x[i + j]) >> 63))) + carry;
+            a[j] = (uint8_t)ring_fold127((y & (2 * carry - 1)) + less);
+            b[j] = (uint8_t)ring_fold127((y + positive) >> shift);
         }
-        for (size_t j = 0; j < 64; j++) {
-            const uint8_t e0 = (uint8_t)lo[i + j], e1 = (uint8_t)hi[i + j];
-            lo[i + j] = (int8_t)(uint8_t)(e0 + bias - ((a[j] + e0 + bias) & mask));
-            hi[i + j] = (int8_t)(uint8_t)(e1 + bias - ((b[j] + e1 + bias) & mask));
+        for (size_t j = 0; j < 64; j++) { /* all below 256 */
+            const uint8_t e0 = (uint8_t)(lo[i + j] + 63), e1 = (uint8_t)(hi[i + j] + 63), s0 = (uint8_t)(a[j] + e0), s1 = (uint8_t)(b[j] + e1);
+            lo[i + j] = (int8_t)(uint8_t)(e0 - s0 + 127 * ((s0 + 1) >> 7));
+            hi[i + j] = (int8_t)(uint8_t)(e1 - s1 + 127 * ((s1 + 1) >> 7));
         }
     }
+    mem_wipe(a, sizeof a);
+    mem_wipe(b, sizeof b);
 }
 
 typedef struct {
@@ -50,8 +61,8 @@ typedef struct {
     void (*cbd)(int8_t out[RING_CBD_GROUP], const uint8_t in[RING_CBD_BYTES]);
     /* The low q.bits bits of w[], those below q, in order, to r[]; returns how many.  r[words] may be overwritten beyond them. */
     size_t (*accept_var)(uint64_t *r, const uint64_t *w, size_t words, const modulus *q);
-    /* A residue x, centred, is a + 2^shift b with |a| < 2^(shift-1): lo -= (a + lo) rem D, hi -= (b + hi) rem D, where rem D is the remainder
-     * in [-D/2, D/2), D = 2^RING_PAIR_BITS.   In: |lo|, |hi| <= 63, shift >= 8; n a multiple of 64. */
+    /* A residue x, centred, is a + 2^shift b with |a| < 2^(shift-1), |b| < 2^21: lo -= (a + lo) rem D, hi -= (b + hi) rem D, where rem D is the
+     * remainder in [-63, 63], D = RING_PAIR_DIVISOR.   In: |lo|, |hi| <= 63, shift in [8, 24]; n a multiple of 64. */
     void (*round_pair)(int8_t *lo, int8_t *hi, const uint64_t *x, size_t n, const modulus *q, unsigned shift);
     /* r = a + e - b;  r = a + b + e.   In: a, b in [0, q), |e| < q.   Alias: r may equal a or b. */
     void (*noisy_sub)(uint64_t *r, const uint64_t *a, const uint64_t *b, const int8_t *e, size_t n, const modulus *q);

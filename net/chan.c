@@ -182,7 +182,7 @@ static int read_some(chan *c, size_t most)
 /** write_all: writes p[0..n); reads what comes meanwhile, so that two parties which both write cannot block each other. */
 static int write_all(chan *c, const uint8_t *p, size_t n)
 {
-    int rc = stopped(c);
+    int rc = n ? stopped(c) : 0;
     while (n && !rc) {
         short ready;
         ssize_t put = send(c->fd, p, n, MSG_NOSIGNAL);

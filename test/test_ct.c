@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 /* Ciphertexts: operations against integer polynomials, mismatches refused, the wire format and its malformations. */
+#include <complex.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,7 +173,7 @@ START_TEST(operations)
 }
 END_TEST
 
-#define DIVISOR (UINT64_C(1) << CKKS_PK_BITS)
+#define DIVISOR ((uint64_t)CKKS_PK_DIVISOR)
 
 /* (coefficient j of k u) + e modulo all primes of ciphertexts and DIVISOR, as one number; k in coefficients, prime by prime, the part
  * modulo DIVISOR last. */
@@ -211,8 +212,8 @@ static void open_key(uint64_t *b, uint64_t *a)
         ck_assert_int_eq(both % (int64_t)DIVISOR, 0);
         int64_t y = both / (int64_t)DIVISOR, low = y % shift;
         if (2 * llabs(low) > shift) low += low < 0 ? shift : -shift;
-        b[last + j] = (uint64_t)low % DIVISOR;
-        a[last + j] = (uint64_t)((y - low) / shift) % DIVISOR;
+        b[last + j] = (uint64_t)(low + (int64_t)DIVISOR) % DIVISOR;
+        a[last + j] = (uint64_t)((y - low) / shift + (int64_t)DIVISOR) % DIVISOR;
         ck_assert_uint_eq(b[last + j], pk->b_low[j]);
     }
 }
@@ -251,7 +252,7 @@ START_TEST(public_encryption_divides)
     for (size_t j = 0; j < n; j += j < 8 ? 1 : n / 64 - 1) {
         for (int h = 0; h < 2; h++) {
             big x = undivided(h ? a : b, u, h ? e1 : e0, j);
-            x = big_shr(big_add(x, big_from(DIVISOR / 2)), CKKS_PK_BITS);
+            x = big_div(big_add(x, big_from(DIVISOR / 2)), big_from(DIVISOR)); /* odd: never a tie */
             for (uint32_t i = 0; i < p->primes; i++) {
                 const uint64_t m = h ? 0 : mod_from_signed(&p->ntt[i]->q, v[j]);
                 ck_assert_uint_eq((h ? ct->c1 : ct->c0)[i * n + j], (big_mod(x, p->q[i]) + m) % p->q[i]);
@@ -262,6 +263,36 @@ START_TEST(public_encryption_divides)
     ckks_pt_free(pt);
     ckks_ct_free(ct);
     mem_free(u);
+    mem_free(v);
+}
+END_TEST
+
+/* A remainder that is -1/2 in the mean, as by an even divisor, adds up in the slot of exp(i pi / n): 0.4 of a deviation at n = 2048.  The
+ * mean of 1,000 errors there is within 5 of its own deviations, exp(-25). */
+START_TEST(public_encryption_is_centred)
+{
+    enum { TIMES = 1000 };
+    teardown();
+    setup_with(&(const ckks_literal){2048, 2, {26, 27}, 1});
+    const size_t n = p->n;
+    int64_t *v = mem_alloc(n, sizeof *v);
+    ckks_pt *zero, *back;
+    ckks_ct *ct;
+    ck_assert_int_eq(ckks_pt_create(&zero, p, p->primes) | ckks_pt_create(&back, p, p->primes) | ckks_ct_create(&ct, p, p->primes), 0);
+    complex double sum = 0;
+    double square = 0;
+    for (int t = 0; t < TIMES; t++) {
+        ck_assert_int_eq(ckks_ct_encrypt(ct, pk, zero, &g, scratch), 0);
+        ck_assert_int_eq(ckks_ct_decrypt(back, sk, ct, scratch), 0);
+        ck_assert_int_eq(ckks_pt_get(back, v, n), 0);
+        complex double slot = 0;
+        for (size_t j = 0; j < n; j++) slot += (double)v[j] * cexp(I * M_PI * (double)j / (double)n);
+        sum += slot;
+        square += creal(slot * conj(slot));
+    }
+    ck_assert_msg(cabs(sum) < 5 * sqrt(square), "mean %g of a deviation", cabs(sum) / sqrt(square * TIMES));
+    ckks_ct_free(ct);
+    ckks_pt_free(zero), ckks_pt_free(back);
     mem_free(v);
 }
 END_TEST
@@ -509,6 +540,7 @@ int main(void)
     tcase_add_test(t, plaintext_round_trip);
     tcase_add_test(t, operations);
     tcase_add_loop_test(t, public_encryption_divides, 0, 5);
+    tcase_add_test(t, public_encryption_is_centred);
     tcase_add_test(t, product_with_plaintext);
     tcase_add_test(t, drop);
     tcase_add_test(t, mismatches);

@@ -277,7 +277,7 @@ START_TEST(precision)
         for (uint32_t j = 0; j < m; j++) re[j] = creal(y[j]), im[j] = cimag(y[j]);
         ck_assert_int_eq(ckks_encode(enc, pt, re, im, m, scale, p->primes, scratch), 0);
         ck_assert_int_eq(ckks_ct_encrypt(r, pk, pt, &g, words), 0);
-        within(scale, "public", r, y, 26, rounded + 1.0 / 12 + 10.5 * (1 + 4 * n / 3) * 0x1p-14, 1.3e-8);
+        within(scale, "public", r, y, 26, rounded + 1.0 / 12 + 10.5 * (1 + 4 * n / 3) / (CKKS_PK_DIVISOR * CKKS_PK_DIVISOR), 1.3e-8);
         within(scale, "symmetric", a, x, 7, fresh, 1.0e-9);
 
         ck_assert_int_eq(ckks_automorphism(e, r, a, rot), 0);

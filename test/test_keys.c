@@ -53,25 +53,26 @@ START_TEST(secret_key_is_ternary)
 }
 END_TEST
 
-/* b + a s = e modulo 2^CKKS_PK_BITS, in some coefficients; a is what the seed gives after the parts modulo the primes. */
+/* b + a s = e modulo CKKS_PK_DIVISOR, in some coefficients; a is what the seed gives after the parts modulo the primes. */
 static void low_part(const ckks_params *p, const ckks_sk *sk, const ckks_pk *pk, const int64_t *e, uint64_t *tmp)
 {
     const size_t n = p->n;
     prg seed;
+    modulus d;
     prg_init(&seed, pk->seed, PRG_CKKS_PK, 0);
     for (uint32_t i = 0; i < p->primes; i++) sample_uniform_var(&seed, &p->ntt[i]->q, tmp, n);
-    uint8_t *a = mem_alloc(n, 1);
-    int64_t *s = mem_alloc(n, sizeof *s);
-    prg_bytes(&seed, a, n);
+    int64_t *s = mem_alloc(n, 2 * sizeof *s);
+    uint64_t *a = (uint64_t *)s + n;
+    ck_assert_int_eq(modulus_init(&d, CKKS_PK_DIVISOR), 0);
+    sample_uniform_var(&seed, &d, a, n);
     centred_coefficients(p->ntt[0], s, sk->s, tmp);
     for (size_t j = 0; j < n; j += 97) {
         int64_t sum = (int64_t)pk->b_low[j] - e[j];
-        for (size_t l = 0; l < n; l++) sum += (l <= j ? 1 : -1) * s[l] * a[(j + n - l) % n];
-        ck_assert_int_eq(sum % (1 << CKKS_PK_BITS), 0);
-        ck_assert_uint_lt(pk->b_low[j], 1 << CKKS_PK_BITS);
+        for (size_t l = 0; l < n; l++) sum += (l <= j ? 1 : -1) * s[l] * (int64_t)a[(j + n - l) % n];
+        ck_assert_int_eq(sum % CKKS_PK_DIVISOR, 0);
+        ck_assert_uint_lt(pk->b_low[j], CKKS_PK_DIVISOR);
     }
     mem_free(s);
-    mem_free(a);
 }
 
 START_TEST(public_key_equation)
@@ -149,6 +150,16 @@ START_TEST(wire_form)
             ckks_pk_free(got);
             *r = keep;
         }
+    }
+    for (uint32_t j = 0; p->special && j < p->n; j += 1365) {
+        const uint64_t keep = pk->b_low[j];
+        pk->b_low[j] = CKKS_PK_DIVISOR;
+        ckks_pk_write(pk, wire);
+        got = (ckks_pk *)1;
+        ck_assert_int_eq(ckks_pk_read(&got, p, wire), ERR_PEER);
+        ck_assert_ptr_null(got);
+        ck_assert_msg(strstr(err_text(), "residue modulo 127"), "%s", err_text());
+        pk->b_low[j] = keep;
     }
     mem_free(wire);
     ckks_pk_free(pk);

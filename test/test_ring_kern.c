@@ -125,10 +125,10 @@ START_TEST(powers_of_two)
 }
 END_TEST
 
-static int64_t remainder_of(int64_t x) /* in [-64, 63] */
+static int64_t remainder_of(int64_t x) /* in [-63, 63] */
 {
-    const int64_t d = 1 << RING_PAIR_BITS;
-    return x - (int64_t)floor((double)(x + d / 2) / (double)d) * d;
+    const int64_t y = (x % RING_PAIR_DIVISOR + RING_PAIR_DIVISOR) % RING_PAIR_DIVISOR;
+    return y > RING_PAIR_DIVISOR / 2 ? y - RING_PAIR_DIVISOR : y;
 }
 
 START_TEST(pairs)
@@ -138,7 +138,7 @@ START_TEST(pairs)
     for (size_t c = 2; c < PRIMES; c++)
         for (unsigned shift = 8; shift <= 24; shift++) {
             ck_assert_int_eq(modulus_init(&q, primes[c]), 0);
-            const int64_t top = (INT64_C(1) << (shift - 1)) - 1, most = (int64_t)(q.q / 4) >> shift;
+            const int64_t room = (int64_t)(q.q / 4) >> shift, top = (INT64_C(1) << (shift - 1)) - 1, most = room < 1 << 21 ? room : (1 << 21) - 1;
             int64_t x[256], y[256];
             for (int i = 0; i < 256; i++) {
                 x[i] = i < 4 ? top * (i & 1 ? -1 : 1) : i < 140 ? i - 70 : (int64_t)(prg_u64(&g) % (2 * (uint64_t)top + 1)) - top;
