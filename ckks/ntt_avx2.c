@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define LANES 4
+#define NEAREST_BY_SUM 0 /* AMD: one operation */
 #define INLINE static inline __attribute__((always_inline))
 
 typedef __m256d v;

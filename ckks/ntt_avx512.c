@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #define LANES 8
+#define NEAREST_BY_SUM 1 /* Intel: a rounding is two operations */
 #define INLINE static inline __attribute__((always_inline))
 
 typedef __m512d v;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: ISC
 /** ntt_fp.h: the transform for q < 2^50 in double precision, exactly.  The body of ntt_avx2.c and ntt_avx512.c, which define vectors of LANES
- *  doubles (v), of 64-bit integers (vi) and the operations on them.
+ *  doubles (v), of 64-bit integers (vi) and the operations on them, and NEAREST_BY_SUM.
  *
  *  A residue is a double with an integer value, centred somehow.  For a constant W, |W| <= q/2, with companion w' = fl(W / q), off by at
  *  most 2^-55, and |x| <= X q,
  *      h = fl(x W),   l = x W - h (exact: a fused multiply),   c = nearest integer to fl(x w'),   r = (h - c q) + l = x W - c q:
  *  fl adds at most X q 2^-54, so |c - x W / q| <= 1/2 + 3 X q 2^-55 and |r| <= M(X) q, M(X) = 1/2 + 3 X / 32 for q < 2^50 and 1/2 + X / 85
- *  for a light q, below 2^47.  h - c q is an integer below |r| + |l| < 2^52, so exact, like the sum.  REDUCE gives |r| <= q/2 + 1.
+ *  for a light q, below 2^47.  With NEAREST_BY_SUM, c comes from fl(x w' + 1.5 * 2^52) - 1.5 * 2^52, without that error, for |x w'| < 2^51, so X < 4
+ *  or a light q, else from a rounding instruction (MULMOD_WIDE): the one that the CPU takes less time for.  h - c q is an integer below |r| + |l| < 2^52, so exact, like the sum.  REDUCE gives |r| <= q/2 + 1.
  *  No number leaves (-6.5 q, 6.5 q), or (-10.1 q, 10.1 q) for a light q, inside 2^53.
  *
  *  Forward, passes of two levels, B on entry (1.6 in the first pass, where x0 is not reduced: e w + b of forward_small):
@@ -18,7 +19,7 @@
  *  |x| < 2 q, by (10.1 + 8) 2^-53 for |x| < 10.1 q and a light q.  So its floor is right and x - floor q in [0, q).
  *
  *  Inverse, B = 1.6 on entry (residues in [0, q) first):
- *      s = x0 + x1: 3.2;   d = r(x0 - x1): M(3.2) = 0.8;   y0 = reduce(s + s'): 0.5;   y1 = d + d': 1.6;   y2 = r(s - s'): M(6.4) = 1.1;
+ *      s = x0 + x1: 3.2;   d = r(x0 - x1): M(3.2) = 0.8;   y0 = reduce(s + s'): 0.5;   y1 = d + d': 1.6;   y2 = wide(s - s'): M(6.4) = 1.1;
  *      y3 = r(d - d'): 0.65.  The last pass multiplies y0 and y1 by 1/n: all below 1.1.
  *
  *  No sum here is -0 (x - x is +0 in this rounding, l of a zero product is +0), so the sign bit says negative.  No branch depends on a number, and
@@ -31,13 +32,14 @@
 #include "base/cpu.h"
 #include "ckks/ntt_kern.h"
 
+#define MAGIC 0x1.8p52
 #define UNIT 0x1p52  /* from here on, the low bits of a double's word are the integer */
 #define BLOCK 2048   /* words that stay in L1 */
 #define LIGHT (UINT64_C(1) << 47)
 #define FINAL (4 * LANES) /* words of one step of the last four levels */
 
 typedef struct {
-    v q, inv, half_inv, unit;
+    v q, inv, half_inv, magic, unit;
     int light;
 } consts;
 
@@ -58,7 +60,7 @@ typedef struct {
 INLINE consts constants(const ntt_table *t)
 {
     const double q = (double)t->q.q;
-    return (consts){v_set(q), v_set(1 / q), v_set(0.5 / q), v_set(UNIT), t->q.q < LIGHT};
+    return (consts){v_set(q), v_set(1 / q), v_set(0.5 / q), v_set(MAGIC), v_set(UNIT), t->q.q < LIGHT};
 }
 
 INLINE roots roots_of(const ntt_table *t, int inverse)
@@ -81,8 +83,11 @@ INLINE v product(consts k, v x, v w, v c)
     const v h = v_mul(x, w);
     return v_add(v_fnma(c, k.q, h), v_fms(x, w, h));
 }
-INLINE v mulmod(consts k, v x, tw t) { return product(k, x, t.w, v_round(v_mul(x, t.ws))); }
-INLINE v reduce(consts k, v x) { return v_fnma(v_round(v_mul(x, k.inv)), k.q, x); }
+INLINE v nearest_wide(v x, v w) { return v_round(v_mul(x, w)); }
+INLINE v nearest(consts k, v x, v w) { return NEAREST_BY_SUM ? v_sub(v_fma(x, w, k.magic), k.magic) : nearest_wide(x, w); }
+INLINE v mulmod(consts k, v x, tw t) { return product(k, x, t.w, nearest(k, x, t.ws)); }
+INLINE v mulmod_wide(consts k, v x, tw t) { return product(k, x, t.w, nearest_wide(x, t.ws)); }
+INLINE v reduce(consts k, v x) { return v_fnma(nearest(k, x, k.inv), k.q, x); }
 
 INLINE v from_words(consts k, const uint64_t *p) { return v_sub(v_cast(vi_or(vi_load(p), v_bits(k.unit))), k.unit); }
 INLINE void to_words(consts k, uint64_t *p, v x) { vi_store(p, vi_xor(v_bits(v_add(x, k.unit)), v_bits(k.unit))); }
@@ -279,7 +284,7 @@ INLINE quad inv_lower(consts k, quad x, tw w_low, tw w_high)
 }
 INLINE quad inv_upper(consts k, quad u, tw w)
 {
-    return (quad){{reduce(k, v_add(u.x[0], u.x[2])), v_add(u.x[1], u.x[3]), mulmod(k, v_sub(u.x[0], u.x[2]), w),
+    return (quad){{reduce(k, v_add(u.x[0], u.x[2])), v_add(u.x[1], u.x[3]), mulmod_wide(k, v_sub(u.x[0], u.x[2]), w),
                    mulmod(k, v_sub(u.x[1], u.x[3]), w)}};
 }
 
@@ -369,9 +374,9 @@ static void inv_rest(consts k, roots w, uint64_t *r, const uint64_t *a, size_t l
 /* The last two levels, or one, to words: 1/n goes with the roots. */
 INLINE void inv_out(consts k, uint64_t *r, size_t d, quad u, tw scale, tw w)
 {
-    to_words(k, r, canonical_wide(k, mulmod(k, v_add(u.x[0], u.x[2]), scale)));
+    to_words(k, r, canonical_wide(k, mulmod_wide(k, v_add(u.x[0], u.x[2]), scale)));
     to_words(k, r + d, canonical(k, mulmod(k, v_add(u.x[1], u.x[3]), scale)));
-    to_words(k, r + 2 * d, canonical_wide(k, mulmod(k, v_sub(u.x[0], u.x[2]), w)));
+    to_words(k, r + 2 * d, canonical_wide(k, mulmod_wide(k, v_sub(u.x[0], u.x[2]), w)));
     to_words(k, r + 3 * d, canonical(k, mulmod(k, v_sub(u.x[1], u.x[3]), w)));
 }
 static void inv_last(consts k, roots w, uint64_t *r, size_t n, int levels)
@@ -410,7 +415,7 @@ static void inverse(const ntt_table *t, uint64_t *r, const uint64_t *a)
 INLINE v mulmod2(consts k, const uint64_t *a, const uint64_t *b)
 {
     const v x = from_words(k, a), y = from_words(k, b);
-    return product(k, x, y, v_round(v_mul(v_mul(x, y), k.inv)));
+    return product(k, x, y, nearest(k, v_mul(x, y), k.inv));
 }
 
 static void multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
