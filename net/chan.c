@@ -179,13 +179,13 @@ static int read_some(chan *c, size_t most)
     return 0;
 }
 
-/** write_all: writes p[0..n); reads what comes meanwhile, so that two parties which both write cannot block each other. */
-static int write_all(chan *c, const uint8_t *p, size_t n)
+/** write_all: writes p[0..n), with MSG_MORE in `flags` to go out with what follows; reads what comes meanwhile, so that two parties which both write cannot block each other. */
+static int write_all(chan *c, const uint8_t *p, size_t n, int flags)
 {
     int rc = n ? stopped(c) : 0;
     while (n && !rc) {
         short ready;
-        ssize_t put = send(c->fd, p, n, MSG_NOSIGNAL);
+        ssize_t put = send(c->fd, p, n, MSG_NOSIGNAL | flags);
         if (put >= 0) {
             p += put;
             n -= (size_t)put;
@@ -200,12 +200,14 @@ static int write_all(chan *c, const uint8_t *p, size_t n)
     return rc;
 }
 
-int chan_flush(chan *c)
+static int flush(chan *c, int flags)
 {
     size_t n = c->out_len;
     c->out_len = 0;
-    return write_all(c, c->out, n);
+    return write_all(c, c->out, n, flags);
 }
+
+int chan_flush(chan *c) { return flush(c, 0); }
 
 int chan_send(chan *c, unsigned kind, unsigned flight, const void *data, size_t len)
 {
@@ -229,8 +231,8 @@ int chan_send(chan *c, unsigned kind, unsigned flight, const void *data, size_t 
         c->out_len += len;
         return 0;
     }
-    rc = chan_flush(c);
-    return rc ? rc : write_all(c, data, len);
+    rc = flush(c, MSG_MORE); /* the header, most of the time: no segment of its own, which would wake the peer for it */
+    return rc ? rc : write_all(c, data, len, 0);
 }
 
 /** fill: until n bytes wait in the inbox. */
