@@ -38,6 +38,8 @@ INLINE v v_aes(v x, v k) { return _mm256_aesenc_epi128(x, k); }
 INLINE v v_aeslast(v x, v k) { return _mm256_aesenclast_epi128(x, k); }
 INLINE v v_swap64(v x) { return _mm256_shuffle_epi32(x, 0x4e); }
 INLINE v v_low64(v x) { return _mm256_shuffle_epi32(x, 0x44); } /* the lower half in both */
+INLINE v v_third32(v x) { return _mm256_shuffle_epi32(x, 0xaa); } /* in all columns */
+INLINE v v_fourth32(v x) { return _mm256_shuffle_epi32(x, 0xff); }
 INLINE v v_shuffle8(v x, v by) { return _mm256_shuffle_epi8(x, by); }
 INLINE v v_unpack32_low(v a, v b) { return _mm256_unpacklo_epi32(a, b); }
 INLINE v v_unpack32_high(v a, v b) { return _mm256_unpackhi_epi32(a, b); }

@@ -33,11 +33,11 @@ INLINE void load_words(schedules *s, v w[4], const block *start, uint64_t index)
         k[i] = v_xor(v_same(start), number);
         v_store(&s->rk[0][i * LANES], k[i]);
     }
-    const v a = v_unpack32_low(k[0], k[1]), b = v_unpack32_high(k[0], k[1]), c = v_unpack32_low(k[2], k[3]), d = v_unpack32_high(k[2], k[3]);
+    const v a = v_unpack32_low(k[0], k[1]), c = v_unpack32_low(k[2], k[3]);
     w[0] = v_unpack64_low(a, c);
     w[1] = v_unpack64_high(a, c);
-    w[2] = v_unpack64_low(b, d);
-    w[3] = v_unpack64_high(b, d);
+    w[2] = v_third32(v_same(start)); /* an index has 64 bits */
+    w[3] = v_fourth32(v_same(start));
 }
 
 /* The columns of a vector are words of different keys: SubWord is the last round, after a shuffle that turns each word and undoes ShiftRows. */
