@@ -5,10 +5,10 @@
 
 INLINE void rounds(v x[FLIGHT], const aes128_key *k)
 {
-    for (int i = 0; i < FLIGHT; i++) x[i] = v_xor(x[i], v_same(&k->rk[0]));
-    for (int r = 1; r < 10; r++)
-        for (int i = 0; i < FLIGHT; i++) x[i] = v_aes(x[i], v_same(&k->rk[r]));
-    for (int i = 0; i < FLIGHT; i++) x[i] = v_aeslast(x[i], v_same(&k->rk[10]));
+    UNROLL for (int i = 0; i < FLIGHT; i++) x[i] = v_xor(x[i], v_same(&k->rk[0]));
+    UNROLL for (int r = 1; r < 10; r++)
+        UNROLL for (int i = 0; i < FLIGHT; i++) x[i] = v_aes(x[i], v_same(&k->rk[r]));
+    UNROLL for (int i = 0; i < FLIGHT; i++) x[i] = v_aeslast(x[i], v_same(&k->rk[10]));
 }
 
 static void expand(aes128_key *k, const block *key) { aes_kern_aesni.expand(k, key); }
@@ -18,9 +18,9 @@ static void encrypt(const aes128_key *k, block *out, const block *in, size_t cou
     v x[FLIGHT];
     size_t at = 0;
     for (; at + WIDE <= count; at += WIDE) {
-        for (int i = 0; i < FLIGHT; i++) x[i] = v_load(in + at + i * LANES);
+        UNROLL for (int i = 0; i < FLIGHT; i++) x[i] = v_load(in + at + i * LANES);
         rounds(x, k);
-        for (int i = 0; i < FLIGHT; i++) v_store(out + at + i * LANES, x[i]);
+        UNROLL for (int i = 0; i < FLIGHT; i++) v_store(out + at + i * LANES, x[i]);
     }
     aes_kern_aesni.encrypt(k, out + at, in + at, count - at);
 }
@@ -30,9 +30,9 @@ static void ctr_blocks(const aes128_key *k, block *out, uint64_t nonce, uint64_t
     v x[FLIGHT], number = v_counters(nonce, ctr);
     size_t at = 0;
     for (; at + WIDE <= count; at += WIDE) {
-        for (int i = 0; i < FLIGHT; i++, number = v_add64(number, v_rows(LANES, 0))) x[i] = number;
+        UNROLL for (int i = 0; i < FLIGHT; i++, number = v_add64(number, v_rows(LANES, 0))) x[i] = number;
         rounds(x, k);
-        for (int i = 0; i < FLIGHT; i++) v_store(out + at + i * LANES, x[i]);
+        UNROLL for (int i = 0; i < FLIGHT; i++) v_store(out + at + i * LANES, x[i]);
     }
     aes_kern_aesni.ctr(k, out + at, nonce, ctr + at, count - at);
 }
@@ -44,9 +44,9 @@ INLINE void hash_flight(const block *k, block *h, const block *x)
 {
     const block *const each[] = {k, k + 1, k + STEP - 2, k + STEP - 1};
     v s[FLIGHT];
-    for (int i = 0; i < FLIGHT; i++) s[i] = sigma(v_load(x + i * LANES));
+    UNROLL for (int i = 0; i < FLIGHT; i++) s[i] = sigma(v_load(x + i * LANES));
     hash_vectors(s, FLIGHT, each + (STEP == 2 ? 2 : 0), GROUP);
-    for (int i = 0; i < FLIGHT; i++) v_store(h + i * LANES, s[i]);
+    UNROLL for (int i = 0; i < FLIGHT; i++) v_store(h + i * LANES, s[i]);
 }
 
 static void hash(const block *start, uint64_t index, block *h, const block *x, size_t lanes)
@@ -70,12 +70,12 @@ INLINE void pair_flight(const block *k, block *h0, block *h1, const block *x, v 
 {
     const block *const each[] = {k, k + 1};
     v s[FLIGHT];
-    for (int i = 0; i < FLIGHT; i++) {
+    UNROLL for (int i = 0; i < FLIGHT; i++) {
         s[i] = sigma(v_load(x + pair_of(i) * LANES));
         if (i / GROUP % 2) s[i] = v_xor(s[i], d);
     }
     hash_vectors(s, FLIGHT, each, 2 * GROUP);
-    for (int i = 0; i < FLIGHT; i++) v_store((i / GROUP % 2 ? h1 : h0) + pair_of(i) * LANES, s[i]);
+    UNROLL for (int i = 0; i < FLIGHT; i++) v_store((i / GROUP % 2 ? h1 : h0) + pair_of(i) * LANES, s[i]);
 }
 
 static void hash_pair(const block *start, uint64_t index, block *h0, block *h1, const block *x, const block *delta, size_t lanes)
@@ -87,7 +87,8 @@ static void hash_pair(const block *start, uint64_t index, block *h0, block *h1, 
     while (lanes - at >= ONE) {
         expand_keys(ks, start, index, index + KEYS);
         for (size_t g = 0; g < 2; g++)
-            for (size_t f = 0; f < FLIGHTS && lanes - at >= ONE; f++, at += ONE, index += HALF) pair_flight(&ks[g].rk[0][f * HALF], h0 + at, h1 + at, x + at, d);
+            for (size_t f = 0; f < FLIGHTS && lanes - at >= ONE; f++, at += ONE, index += HALF)
+                pair_flight(&ks[g].rk[0][f * HALF], h0 + at, h1 + at, x + at, d);
     }
     if (at < lanes) aes_kern_aesni.hash_pair(start, index, h0 + at, h1 + at, x + at, delta, lanes - at);
 }

@@ -5,6 +5,7 @@
 
 #include "base/crh.h"
 
+#define UNROLL _Pragma("GCC unroll 16") /* at -O2, too, else vectors go to memory */
 #define FLIGHT 8                /* vectors in flight: two units, four cycles each */
 #define WIDE (FLIGHT * LANES)   /* blocks in flight */
 #define KEYS (4 * LANES)        /* keys expanded together: a vector of each word of them */
@@ -29,7 +30,7 @@ INLINE void store_round(schedules *s, int r, const v w[4])
 INLINE void load_words(schedules *s, v w[4], const block *start, uint64_t index)
 {
     v k[4], number = v_counters(0, index);
-    for (int i = 0; i < 4; i++, number = v_add64(number, v_rows(LANES, 0))) {
+    UNROLL for (int i = 0; i < 4; i++, number = v_add64(number, v_rows(LANES, 0))) {
         k[i] = v_xor(v_same(start), number);
         v_store(&s->rk[0][i * LANES], k[i]);
     }
@@ -57,8 +58,7 @@ static inline void expand_keys(schedules s[2], const block *start, uint64_t a, u
     v w[2][4];
     load_words(&s[0], w[0], start, a);
     load_words(&s[1], w[1], start, b);
-#pragma GCC unroll 10
-    for (int r = 0; r < 10; r++) {
+    UNROLL for (int r = 0; r < 10; r++) {
         const v rcon = v_set32(rcons[r]);
         next_words(w[0], rcon);
         next_words(w[1], rcon);
@@ -74,10 +74,10 @@ INLINE v sigma(v x) { return v_xor(v_swap64(x), v_and(x, v_rows(0, ~UINT64_C(0))
 INLINE void hash_vectors(v *s, int n, const block *const *k, int per)
 {
     v y[FLIGHT];
-    for (int i = 0; i < n; i++) y[i] = v_xor(s[i], v_same(k[i / per]));
-    for (int r = 1; r < 10; r++)
-        for (int i = 0; i < n; i++) y[i] = v_aes(y[i], v_same(k[i / per] + r * KEYS));
-    for (int i = 0; i < n; i++) s[i] = v_xor(s[i], v_aeslast(y[i], v_same(k[i / per] + 10 * KEYS)));
+    UNROLL for (int i = 0; i < n; i++) y[i] = v_xor(s[i], v_same(k[i / per]));
+    UNROLL for (int r = 1; r < 10; r++)
+        UNROLL for (int i = 0; i < n; i++) y[i] = v_aes(y[i], v_same(k[i / per] + r * KEYS));
+    UNROLL for (int i = 0; i < n; i++) s[i] = v_xor(s[i], v_aeslast(y[i], v_same(k[i / per] + 10 * KEYS)));
 }
 
 #endif

@@ -12,7 +12,7 @@ INLINE v colour_mask(v x) { return v_sub64(v_zero(), v_low64(v_and(x, v_rows(1, 
 /* s[GROUP] = H(x), s[GROUP ..] = H(x ^ delta) of eight lanes, d = sigma(delta). */
 INLINE void hash_both(v s[2 * GROUP], const v x[GROUP], v d, const block *k)
 {
-    for (int i = 0; i < GROUP; i++) {
+    UNROLL for (int i = 0; i < GROUP; i++) {
         s[i] = sigma(x[i]);
         s[GROUP + i] = v_xor(s[i], d);
     }
@@ -21,7 +21,7 @@ INLINE void hash_both(v s[2 * GROUP], const v x[GROUP], v d, const block *k)
 
 INLINE void load_eight(v x[GROUP], const block *from)
 {
-    for (int i = 0; i < GROUP; i++) x[i] = v_load(from + i * LANES);
+    UNROLL for (int i = 0; i < GROUP; i++) x[i] = v_load(from + i * LANES);
 }
 
 static void garble_and(const block *start, const block *delta, uint64_t at_a, uint64_t at_b, const block *a, const block *b, size_t lanes,
@@ -37,7 +37,7 @@ static void garble_and(const block *start, const block *delta, uint64_t at_a, ui
         load_eight(x, a + j);
         hash_both(s, x, sd, &ks[0].rk[0][key % KEYS]);
         load_eight(y, b + j);
-        for (int i = 0; i < GROUP; i++) {
+        UNROLL for (int i = 0; i < GROUP; i++) {
             const v row = v_xor(v_xor(s[i], s[GROUP + i]), v_and(d, colour_mask(y[i])));
             v_store_bytes(rows + 16 * (j + (size_t)i * LANES), row);
             o[i] = v_xor(s[i], v_and(row, colour_mask(x[i])));
@@ -45,7 +45,7 @@ static void garble_and(const block *start, const block *delta, uint64_t at_a, ui
         hash_both(s, y, sd, &ks[1].rk[0][key % KEYS]);
         load_eight(x, a + j);
         load_eight(y, b + j);
-        for (int i = 0; i < GROUP; i++) {
+        UNROLL for (int i = 0; i < GROUP; i++) {
             const v sum = v_xor(s[i], s[GROUP + i]);
             v_store_bytes(rows_b + 16 * (j + (size_t)i * LANES), v_xor(sum, x[i]));
             v_store(out + j + i * LANES, v_xor(v_xor(o[i], s[i]), v_and(sum, colour_mask(y[i]))));
@@ -71,7 +71,7 @@ static void garble_known(const block *start, const block *delta, uint64_t at, co
         load_eight(x, a + j);
         hash_both(s, x, sd, &ks[key / KEYS % 2].rk[0][key % KEYS]);
         load_eight(x, a + j);
-        for (int i = 0; i < GROUP; i++) {
+        UNROLL for (int i = 0; i < GROUP; i++) {
             const v r = v_xor(v_xor(s[i], s[GROUP + i]), v_and(d, v_spread(y + j + i * LANES)));
             v_store_bytes(row + 16 * (j + (size_t)i * LANES), r);
             v_store(out + j + i * LANES, v_xor(s[i], v_and(r, colour_mask(x[i]))));
@@ -89,13 +89,13 @@ static void eval_and(const block *start, uint64_t at_a, uint64_t at_b, const blo
     for (; j + EIGHT <= lanes; j += EIGHT, key++) {
         v s[2 * GROUP];
         if (key % KEYS == 0) expand_keys(ks, start, at_a + key, at_b + key);
-        for (int i = 0; i < GROUP; i++) {
+        UNROLL for (int i = 0; i < GROUP; i++) {
             s[i] = sigma(v_load(a + j + i * LANES));
             s[GROUP + i] = sigma(v_load(b + j + i * LANES));
         }
         const block *const k[] = {&ks[0].rk[0][key % KEYS], &ks[1].rk[0][key % KEYS]};
         hash_vectors(s, 2 * GROUP, k, GROUP);
-        for (int i = 0; i < GROUP; i++) {
+        UNROLL for (int i = 0; i < GROUP; i++) {
             const v x = v_load(a + j + i * LANES), y = v_load(b + j + i * LANES);
             const v g = v_load_bytes(rows + 16 * (j + (size_t)i * LANES)), e = v_xor(v_load_bytes(rows_b + 16 * (j + (size_t)i * LANES)), x);
             v_store(out + j + i * LANES, v_xor(v_xor(s[i], v_and(g, colour_mask(x))), v_xor(s[GROUP + i], v_and(e, colour_mask(y)))));
@@ -116,10 +116,10 @@ static void eval_known(const block *start, uint64_t at, const block *a, size_t l
     for (; j + EIGHT <= lanes; j += EIGHT, key++) {
         v s[GROUP];
         if (key % (2 * KEYS) == 0) expand_keys(ks, start, at + key, at + key + KEYS);
-        for (int i = 0; i < GROUP; i++) s[i] = sigma(v_load(a + j + i * LANES));
+        UNROLL for (int i = 0; i < GROUP; i++) s[i] = sigma(v_load(a + j + i * LANES));
         const block *const k = &ks[key / KEYS % 2].rk[0][key % KEYS];
         hash_vectors(s, GROUP, &k, GROUP);
-        for (int i = 0; i < GROUP; i++) {
+        UNROLL for (int i = 0; i < GROUP; i++) {
             const v x = v_load(a + j + i * LANES), g = v_load_bytes(row + 16 * (j + (size_t)i * LANES));
             v_store(out + j + i * LANES, v_xor(s[i], v_and(g, colour_mask(x))));
         }
