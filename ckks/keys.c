@@ -99,10 +99,7 @@ static void make_b_low(ckks_pk *pk, const ckks_sk *sk, const int8_t *a_low, cons
     ntt_forward_small(t, pk->low, a_low, 1, NULL);
     ntt_multiply(t, pk->low, pk->low, sk->s + (size_t)ckks_pk_prime(p) * p->n);
     ntt_inverse(t, pk->low, pk->low);
-    for (uint32_t j = 0; j < p->n; j++) {
-        const uint64_t x = pk->low[j], x_centred = x - (t->q.q & (0 - ((t->q.q / 2 - x) >> 63)));
-        pk->b_low[j] = mod_from_signed(&divisor, (int64_t)((uint64_t)(int64_t)e[j] - x_centred));
-    }
+    for (uint32_t j = 0; j < p->n; j++) pk->b_low[j] = mod_from_signed(&divisor, e[j] - mod_centred(t->q.q, pk->low[j]));
 }
 
 /* low = D (b_low + 2^shift a_low): encryption multiplies it by u / D. */
@@ -180,15 +177,15 @@ int ckks_pk_read(ckks_pk **out, const ckks_params *p, const uint8_t *in)
     memcpy(pk->seed, in, PRG_SEED_BYTES);
     in += PRG_SEED_BYTES;
     if ((rc = ckks_poly_read(p, pk->b, in)) < 0) goto out;
-    expand_a(pk, a_low);
     if (p->special) {
         bits_unpack(pk->b_low, in + ckks_poly_bytes(p), p->n, CKKS_PK_BITS);
         if (ring_kern_best()->outside(pk->b_low, p->n, &divisor)) {
             rc = err_set(ERR_PEER, "public key: a residue modulo %d is not below it", CKKS_PK_DIVISOR);
             goto out;
         }
-        make_low(pk, a_low);
     }
+    expand_a(pk, a_low);
+    if (p->special) make_low(pk, a_low);
     *out = pk;
     pk = NULL;
 out:

@@ -50,6 +50,9 @@ static inline uint64_t mod_mul(const modulus *m, uint64_t a, uint64_t b) { retur
 /** mod_from_signed: x mod q.   In: |x| <= 2^61.   Out: [0, q). */
 static inline uint64_t mod_from_signed(const modulus *m, int64_t x) { return mod_reduce(m, m->lift + (uint64_t)x); }
 
+/** mod_centred: the number in [-(q-1)/2, (q-1)/2] that is x mod q.   In: x in [0, q). */
+static inline int64_t mod_centred(uint64_t q, uint64_t x) { return (int64_t)(x - (q & (0 - ((q / 2 - x) >> 63)))); }
+
 /** mod_shoup_var: floor(w * 2^64 / q), the companion of a public constant w in [0, q). */
 static inline uint64_t mod_shoup_var(uint64_t q, uint64_t w) { return (uint64_t)(((u128)w << 64) / q); }
 

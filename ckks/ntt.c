@@ -208,8 +208,8 @@ static void multiply_sub(const ntt_table *t, uint64_t *r, const uint64_t *a, con
 static void lift(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from)
 {
     const modulus q = t->q;
-    const uint64_t half = from->q / 2, p = from->q;
-    for (uint32_t i = 0; i < t->n; i++) r[i] = mod_from_signed(&q, (int64_t)(a[i] - (p & (0 - ((half - a[i]) >> 63)))));
+    const uint64_t p = from->q;
+    for (uint32_t i = 0; i < t->n; i++) r[i] = mod_from_signed(&q, mod_centred(p, a[i]));
 }
 
 static void scale_add(const ntt_table *t, uint64_t *r, const uint64_t *a, uint64_t w, const uint64_t *b)

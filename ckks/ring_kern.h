@@ -33,12 +33,12 @@ static inline uint64_t ring_fold127(uint64_t x) /* below 2^26 -> at most 127 */
 
 static inline void ring_round_pair(int8_t *lo, int8_t *hi, const uint64_t *x, size_t n, const modulus *m, unsigned shift)
 {
-    const uint64_t q = m->q, half = q / 2, carry = UINT64_C(1) << (shift - 1), less = 127 - (UINT64_C(1) << (shift - 1) % 7); /* -carry */
+    const uint64_t q = m->q, carry = UINT64_C(1) << (shift - 1), less = 127 - (UINT64_C(1) << (shift - 1) % 7); /* -carry */
     const uint64_t positive = (uint64_t)127 << 15 << shift;
     uint8_t a[64], b[64];
     for (size_t i = 0; i < n; i += 64) {
         for (size_t j = 0; j < 64; j++) {
-            const uint64_t y = x[i + j] - (q & (0 - ((half - x[i + j]) >> 63))) + carry;
+            const uint64_t y = (uint64_t)mod_centred(q, x[i + j]) + carry;
             a[j] = (uint8_t)ring_fold127((y & (2 * carry - 1)) + less);
             b[j] = (uint8_t)ring_fold127((y + positive) >> shift);
         }

@@ -24,7 +24,7 @@ static void split(int16_t *x, size_t stride, const uint64_t *r, size_t n, const 
 {
     for (size_t j = 0; j < n; j++) {
         int16_t *to = x + j / WEIGH_TILE * stride + j % WEIGH_TILE * 2 + odd;
-        int64_t v = (int64_t)(r[j] - (q->q & (0 - ((q->q / 2 - r[j]) >> 63))));
+        int64_t v = mod_centred(q->q, r[j]);
         for (unsigned i = 0; i < limbs; i++) {
             const int16_t d = (int16_t)(uint16_t)v;
             to[i * 2 * WEIGH_TILE] = d;
