@@ -7,7 +7,8 @@
  *      h = fl(x W),   l = x W - h (exact: a fused multiply),   c = nearest integer to fl(x w'),   r = (h - c q) + l = x W - c q:
  *  fl adds at most X q 2^-54, so |c - x W / q| <= 1/2 + 3 X q 2^-55 and |r| <= M(X) q, M(X) = 1/2 + 3 X / 32 for q < 2^50 and 1/2 + X / 85
  *  for a light q, below 2^47.  With NEAREST_BY_SUM, c comes from fl(x w' + 1.5 * 2^52) - 1.5 * 2^52, without that error, for |x w'| < 2^51, so X < 4
- *  or a light q, else from a rounding instruction (MULMOD_WIDE): the one that the CPU takes less time for.  h - c q is an integer below |r| + |l| < 2^52, so exact, like the sum.  REDUCE gives |r| <= q/2 + 1.
+ *  or a light q, else from a rounding instruction (MULMOD_WIDE): the one that the CPU takes less time for.
+ *  h - c q is an integer below |r| + |l| < 2^52, so exact, like the sum.  REDUCE gives |r| <= q/2 + 1.
  *  No number leaves (-6.5 q, 6.5 q), or (-10.1 q, 10.1 q) for a light q, inside 2^53.
  *
  *  Forward, passes of two levels, B on entry (1.6 in the first pass, where x0 is not reduced: e w + b of forward_small):

@@ -179,7 +179,8 @@ static int read_some(chan *c, size_t most)
     return 0;
 }
 
-/** write_all: writes p[0..n), with MSG_MORE in `flags` to go out with what follows; reads what comes meanwhile, so that two parties which both write cannot block each other. */
+/** write_all: writes p[0..n), with MSG_MORE in `flags` to go out with what follows; reads what comes meanwhile, so that two parties which
+ *  both write cannot block each other. */
 static int write_all(chan *c, const uint8_t *p, size_t n, int flags)
 {
     int rc = n ? stopped(c) : 0;

@@ -4,7 +4,7 @@
  *  A message on the wire: u32 payload length (little endian), u8 kind, u8 flight, payload.  `flight` is the number of the flight in the
  *  protocol's order (0, 1, 2, ... within a batch; see nn/exec.h); the receiver states kind and flight that it expects, and anything else is
  *  ERR_PEER.  A party that waits to write keeps reading into memory (at most CHAN_INBOX_MAX), so no socket buffer size can deadlock
- *  two parties that stream at each other.  A wait polls for some 30 us before it sleeps.  One thread a channel.  (Encryption: later, below
+ *  two parties that stream at each other.  A wait polls a hundred times before it sleeps.  One thread a channel.  (Encryption: later, below
  *  this interface.) */
 #ifndef TACIT_NET_CHAN_H
 #define TACIT_NET_CHAN_H

@@ -170,7 +170,8 @@ static void expand_tree(state *st, const ot_kern *kern, unsigned tree, uint8_t *
             memset(to, 0, n); /* else streams[0] is as it was made */
         if (y + 1 < 1u << k && y % GROUP < GROUP - 1) continue;
         const int whole = k <= 4, first = y < GROUP;
-        kern->fold(columns, whole ? sum : st->sums[y / GROUP], st->streams[0], STRIDE, low, !first, whole || (mask && first) ? x : st->zero, mask ? mask : none, n);
+        kern->fold(columns, whole ? sum : st->sums[y / GROUP], st->streams[0], STRIDE, low, !first, whole || (mask && first) ? x : st->zero,
+                   mask ? mask : none, n);
     }
     if (k > 4) kern->fold(columns + 4 * STRIDE, sum, st->sums[0], STRIDE, 4, 0, x, mask ? mask + 4 : none, n);
 }

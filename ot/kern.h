@@ -22,7 +22,8 @@ typedef struct {
      *        (0 if not), or that added to it with `add`.
      *  In:   rows, columns are 16-byte aligned, `stride` bytes apart; n > 0 bytes of each and of x and sum, then OT_FOLD_SLACK unspecified
      *        ones (none if n is a multiple of 64); mask[depth]; depth 1, 2 or 4.   Alias: none. */
-    void (*fold)(uint8_t *columns, uint8_t *sum, const uint8_t *rows, size_t stride, unsigned depth, int add, const uint8_t *x, const uint8_t *mask, size_t n);
+    void (*fold)(uint8_t *columns, uint8_t *sum, const uint8_t *rows, size_t stride, unsigned depth, int add, const uint8_t *x,
+                 const uint8_t *mask, size_t n);
 } ot_kern;
 
 /** The variants; NULL where the CPU (or cpu_restrict) does not allow one. */

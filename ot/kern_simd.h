@@ -41,7 +41,8 @@ INLINE void fold_rows(uint8_t *columns, uint8_t *sum, const uint8_t *rows, size_
     }
 }
 
-static void fold(uint8_t *columns, uint8_t *sum, const uint8_t *rows, size_t stride, unsigned depth, int add, const uint8_t *x, const uint8_t *mask, size_t n)
+static void fold(uint8_t *columns, uint8_t *sum, const uint8_t *rows, size_t stride, unsigned depth, int add, const uint8_t *x,
+                 const uint8_t *mask, size_t n)
 {
     if (depth == 1) add ? fold_rows(columns, sum, rows, stride, 1, 1, x, mask, n) : fold_rows(columns, sum, rows, stride, 1, 0, x, mask, n);
     if (depth == 2) add ? fold_rows(columns, sum, rows, stride, 2, 1, x, mask, n) : fold_rows(columns, sum, rows, stride, 2, 0, x, mask, n);
