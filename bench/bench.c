@@ -28,7 +28,8 @@ static const struct {
     const char *name;
     unsigned needs, allows;
 } sets[] = {
-    {"avx512", CPU_AVX512, ~0u},
+    {"avx512ifma", CPU_AVX512 | CPU_IFMA, ~0u},
+    {"avx512", CPU_AVX512, ~(unsigned)CPU_IFMA},
     {"avx2", CPU_AVX2, CPU_AESNI | CPU_AVX2 | CPU_VAES | CPU_SSE2},
     {"aesni", CPU_AESNI, CPU_AESNI | CPU_SSE2},
     {"portable", 0, 0},
@@ -39,7 +40,7 @@ static void usage(const char *name, int status)
 {
     fprintf(status ? stderr : stdout,
             "usage: %s [--json] [--n N] [--kernel NAME]\n  --n N           only this size\n"
-            "  --kernel NAME   only this set of kernels: avx512, avx2, aesni, portable\n",
+            "  --kernel NAME   only this set of kernels: avx512ifma, avx512, avx2, aesni, portable\n",
             name);
     exit(status);
 }

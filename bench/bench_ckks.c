@@ -151,7 +151,7 @@ int main(int argc, char **argv)
     int bad = 0;
     bench_init(&b, argc, argv);
     const int asked = b.kernel != NULL;
-    bench_each_kernel(&b, CPU_AVX2 | CPU_AVX512);
+    bench_each_kernel(&b, CPU_AVX2 | CPU_AVX512 | CPU_IFMA);
     if (sodium_init() < 0)
         return 1;
     bench_yardstick_aes(&b);

@@ -21,7 +21,7 @@ int main(int argc, char **argv)
     bench b;
     char params[64];
     bench_init(&b, argc, argv);
-    bench_each_kernel(&b, CPU_AVX2 | CPU_AVX512);
+    bench_each_kernel(&b, CPU_AVX2 | CPU_AVX512 | CPU_IFMA);
     bench_yardstick_aes(&b);
     bench_yardstick_ifma(&b);
     bench_yardstick_shoup(&b);

@@ -97,14 +97,15 @@ static void switch_key(ckks_eval *e, const ckks_evk *k, const uint64_t *c, uint3
     const ckks_params *p = e->p;
     const size_t n = p->n, all = p->primes + p->special;
     for (uint32_t i = 0; i < level + p->special; i++) {
-        const ntt_table *t = at(p, level, i);
         const size_t row = i < level ? i : p->primes + i - level;
+        const uint64_t *x[CKKS_MAX_PRIMES], *b[CKKS_MAX_PRIMES], *a[CKKS_MAX_PRIMES];
         for (uint32_t d = 0; d < level; d++) {
-            const uint64_t *x = i == d ? c + d * n : e->digit + (d * all + i) * n;
-            const size_t key = (d * all + row) * n;
-            (d ? ntt_multiply_add : ntt_multiply)(t, e->acc + i * n, x, k->b + key);
-            (d ? ntt_multiply_add : ntt_multiply)(t, e->acc + (all + i) * n, x, k->a + key);
+            x[d] = i == d ? c + d * n : e->digit + (d * all + i) * n;
+            b[d] = k->b + (d * all + row) * n;
+            a[d] = k->a + (d * all + row) * n;
         }
+        ntt_inner(at(p, level, i), e->acc + i * n, NULL, x, b, level);
+        ntt_inner(at(p, level, i), e->acc + (all + i) * n, NULL, x, a, level);
     }
 }
 
@@ -167,8 +168,7 @@ static int multiply(ckks_eval *e, ckks_ct *r, const ckks_ct *a, const ckks_ct *b
     for (uint32_t i = 0; i < level; i++) {
         ntt_multiply(p->ntt[i], e->t, a->c0 + i * n, b->c0 + i * n);
         add_raised(e, 0, i, e->t);
-        ntt_multiply(p->ntt[i], e->t, a->c0 + i * n, b->c1 + i * n);
-        ntt_multiply_add(p->ntt[i], e->t, a->c1 + i * n, b->c0 + i * n);
+        ntt_inner(p->ntt[i], e->t, NULL, (const uint64_t *[]){a->c0 + i * n, a->c1 + i * n}, (const uint64_t *[]){b->c1 + i * n, b->c0 + i * n}, 2);
         add_raised(e, 1, i, e->t);
     }
     divide(e, r->c0, e->acc, level, level + p->special, p->special + down);

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "ckks/ntt_kern.h"
 
-const ntt_kern *const ntt_kerns[NTT_KERNS] = {&ntt_kern_portable, &ntt_kern_avx2, &ntt_kern_avx512};
+const ntt_kern *const ntt_kerns[NTT_KERNS] = {&ntt_kern_portable, &ntt_kern_avx2, &ntt_kern_avx512, &ntt_kern_ifma};
 
 static int serves(const ntt_kern *k, uint32_t n, uint64_t q, unsigned features)
 {
@@ -193,10 +193,14 @@ static void multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const u
     for (uint32_t i = 0; i < t->n; i++) r[i] = mod_mul(&q, a[i], b[i]);
 }
 
-static void multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
+static void inner(const ntt_table *t, uint64_t *r, const uint64_t *c, const uint64_t *const *x, const uint64_t *const *y, size_t count)
 {
     const modulus q = t->q;
-    for (uint32_t i = 0; i < t->n; i++) r[i] = mod_reduce(&q, (u128)a[i] * b[i] + r[i]); /* below q^2 + q <= 2^(bits+63) */
+    for (uint32_t j = 0; j < t->n; j++) {
+        uint64_t sum = c ? c[j] : 0;
+        for (size_t i = 0; i < count; i++) sum = mod_reduce(&q, (u128)x[i][j] * y[i][j] + sum); /* below q^2 + q <= 2^(bits+63) */
+        r[j] = sum;
+    }
 }
 
 static void multiply_sub(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
@@ -237,13 +241,17 @@ static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint
 }
 
 const ntt_kern ntt_kern_portable = {"portable", 0, 16, UINT64_C(1) << 61, 0, NULL, forward, forward_small, inverse,
-                                    multiply, multiply_add, multiply_sub, lift, scale_add, sub_scale};
+                                    multiply, inner, multiply_sub, lift, scale_add, sub_scale};
 
 void ntt_forward(const ntt_table *t, uint64_t *r, const uint64_t *a) { t->kern->forward(t, r, a); }
 void ntt_forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b) { t->kern->forward_small(t, r, e, w, b); }
 void ntt_inverse(const ntt_table *t, uint64_t *r, const uint64_t *a) { t->kern->inverse(t, r, a); }
 void ntt_multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { t->kern->multiply(t, r, a, b); }
-void ntt_multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { t->kern->multiply_add(t, r, a, b); }
+void ntt_multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { t->kern->inner(t, r, r, &a, &b, 1); }
+void ntt_inner(const ntt_table *t, uint64_t *r, const uint64_t *c, const uint64_t *const *x, const uint64_t *const *y, size_t count)
+{
+    t->kern->inner(t, r, c, x, y, count);
+}
 void ntt_multiply_sub(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { t->kern->multiply_sub(t, r, a, b); }
 
 void ntt_lift(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from) { t->kern->lift(t, r, a, from); }

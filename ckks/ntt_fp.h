@@ -425,10 +425,23 @@ static void multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const u
     for (size_t j = 0; j < t->n; j += LANES) to_words(k, r + j, canonical(k, mulmod2(k, a + j, b + j)));
 }
 
-static void multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
+/* A sum grows by 7/8 q a term and may reach 2 q, or 10.1 q for a light q. */
+INLINE void inner_as(consts k, size_t n, uint64_t *r, const uint64_t *c, const uint64_t *const *x, const uint64_t *const *y, size_t count, size_t terms)
+{
+    for (size_t j = 0; j < n; j += LANES) {
+        v sum = c ? from_words(k, c + j) : v_set(0);
+        for (size_t i = 0; i < count; i++) {
+            if (i && i % terms == 0) sum = reduce(k, sum);
+            sum = v_add(sum, mulmod2(k, x[i] + j, y[i] + j));
+        }
+        to_words(k, r + j, canonical_wide(k, sum));
+    }
+}
+static void inner(const ntt_table *t, uint64_t *r, const uint64_t *c, const uint64_t *const *x, const uint64_t *const *y, size_t count)
 {
     const consts k = constants(t);
-    for (size_t j = 0; j < t->n; j += LANES) to_words(k, r + j, canonical_wide(k, v_add(from_words(k, r + j), mulmod2(k, a + j, b + j))));
+    if (k.light) inner_as(k, t->n, r, c, x, y, count, 8);
+    else inner_as(k, t->n, r, c, x, y, count, 1);
 }
 
 static void multiply_sub(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)

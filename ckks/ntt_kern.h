@@ -17,16 +17,16 @@ struct ntt_kern {
     void (*forward_small)(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b);
     void (*inverse)(const ntt_table *t, uint64_t *r, const uint64_t *a);
     void (*multiply)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
-    void (*multiply_add)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
+    void (*inner)(const ntt_table *t, uint64_t *r, const uint64_t *c, const uint64_t *const *x, const uint64_t *const *y, size_t count);
     void (*multiply_sub)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
     void (*lift)(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from);
     void (*scale_add)(const ntt_table *t, uint64_t *r, const uint64_t *a, uint64_t w, const uint64_t *b);
     void (*sub_scale)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b, uint64_t w);
 };
 
-extern const ntt_kern ntt_kern_portable, ntt_kern_avx2, ntt_kern_avx512;
+extern const ntt_kern ntt_kern_portable, ntt_kern_avx2, ntt_kern_avx512, ntt_kern_ifma;
 
-#define NTT_KERNS 3
+#define NTT_KERNS 4
 extern const ntt_kern *const ntt_kerns[NTT_KERNS]; /* slowest first */
 
 /** ntt_kern_best: the fastest one for (n, q) that needs no other cpu_features. */

@@ -10,7 +10,7 @@ bad=0 plain=0 vector=0
 for f in "$build"/obj/base/*.o "$build"/obj/net/*.o "$build"/obj/ckks/*.o "$build"/obj/ot/*.o "$build"/obj/gc/*.o "$build"/obj/convert/*.o "$build"/obj/nn/*.o; do
     found=$(objdump -d --no-show-raw-insn "$f" | grep -cE '[[:space:]](v[a-z0-9]+ .*%[xyz]mm|aes(enc|dec|imc|keygen)|pclmul|gf2p8)')
     case $f in
-        *_aesni.o | *_avx2.o | *_avx512.o | *_vaes.o | *_vaes512.o | *_gfni.o | *_pclmul.o)
+        *_aesni.o | *_avx2.o | *_avx512.o | *_ifma.o | *_vaes.o | *_vaes512.o | *_gfni.o | *_pclmul.o)
             vector=$((vector + 1))
             [ "$found" -gt 0 ] || { echo "isa: $f holds none of its instructions"; bad=1; } ;;
         *)

@@ -136,6 +136,18 @@ START_TEST(kernels_agree)
                     ntt_multiply_sub(p, want, a, b);
                     ntt_multiply_sub(t, got, a, b);
                     ck_assert_mem_eq(got, want, n * sizeof *got);
+                    static const size_t counts[] = {1, 2, 3, 9, 15, 16, 20};
+                    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+                        const uint64_t *x[20], *y[20];
+                        for (size_t j = 0; j < 20; j++) {
+                            x[j] = j % 3 ? a : b;
+                            y[j] = j % 2 ? a : b;
+                        }
+                        ntt_inner(p, want, c % 2 ? NULL : a, x, y, counts[c]);
+                        memcpy(got, a, n * sizeof *got);
+                        ntt_inner(t, got, c % 2 ? NULL : c % 4 ? a : got, x, y, counts[c]);
+                        ck_assert_mem_eq(got, want, n * sizeof *got);
+                    }
                     const uint64_t w[] = {0, 1, q / 2, q / 2 + 1, q - 1, a[n - 1]};
                     ntt_scale_add(p, want, a, w[kind], b);
                     ntt_scale_add(t, got, a, w[kind], b);
@@ -295,6 +307,11 @@ START_TEST(pointwise)
         memcpy(r, s, sizeof r);
         ntt_multiply_add(t, r, a, b);
         for (int i = 0; i < 64; i++) ck_assert_uint_eq(r[i], (uint64_t)(((u128)a[i] * b[i] + s[i]) % t->q.q));
+        ntt_inner(t, r, s, (const uint64_t *[]){a, b, a}, (const uint64_t *[]){b, b, s}, 3);
+        for (int i = 0; i < 64; i++) {
+            const u128 x = (u128)a[i] * b[i] % t->q.q, y = (u128)b[i] * b[i] % t->q.q, z = (u128)a[i] * s[i] % t->q.q;
+            ck_assert_uint_eq(r[i], (uint64_t)((x + y + z + s[i]) % t->q.q));
+        }
         memcpy(r, s, sizeof r);
         ntt_multiply_sub(t, r, a, b);
         for (int i = 0; i < 64; i++) ck_assert_uint_eq(r[i], (uint64_t)(((u128)(t->q.q - a[i]) * b[i] + s[i]) % t->q.q));

@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: ISC
+/* The transform for q < 2^50 by multiply-adds of 52 bits.
+ *
+ *  Numbers are words modulo 2^52 that stand for an integer in a known interval of at most 2^52: the instructions read 52 bits of a factor,
+ *  so what sums leave above them is cleared once, at the end.  Intervals below are in units of q.
+ *  For a constant w with companion w' = floor(w 2^52 / q), x in [0, 2^52) and any integer k (MULMOD, `less` = -k):
+ *      u = -k + floor(x w' / 2^52),   r = x w - u q in [k, k + 2),
+ *  since 0 <= x w / q - x w' / 2^52 < 1: shifting r by multiples of q costs nothing.  REDUCE is the same for w = 1.  2^52 is at least 4 q, and at
+ *  least 32 q for a light q, below 2^47.
+ *
+ *  Forward, y = x +- r with r in [-1, 1): a level widens both ends by 1.  Light: residues + 15 stay in [0, 31) over 15 levels.
+ *  Else [1, 2) widens to [0, 3); from there on, a level begins with x reduced to [1, 3).
+ *
+ *  Inverse, (x + y, w (x - y)): x - y must not be negative, and no sum leaves the 2^52.  In the levels of distance 1, 2, 4 a multiple of
+ *  q is added to the difference: sums are below 2, 4, then 8 (light), or below 2, 4 and reduced, 4 (else).  Now the sums are reduced to an interval that
+ *  depends on the number of their group (LEVEL): what a pass of two levels, x0 .. x3, begins with and leaves for the next.
+ *      light: from 12, 0, 4, 0, four wide:  x0 + x1 in [12, 20), x2 + x3 in [4, 12);  d = w (x0 - x1) and d' = w' (x2 - x3), each two wide, begin where
+ *             d - d' >= 0 and d + d' begins at what the group shall have;  (x0 + x1) + (x2 + x3) in [16, 32) is reduced to it.
+ *      else:  from 1, -1, 1, -1, two wide:  x0 + x1 and x2 + x3 in [0, 4) are reduced to [1, 3) and [-1, 1), d and d' begin there: both sums
+ *             in [0, 4) are reduced, both differences in (0, 4). */
+#include <immintrin.h>
+
+#include "base/cpu.h"
+#include "ckks/ntt_kern.h"
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 8") /* at -O2, too, else vectors go to memory */
+#define LANES 8
+#define STEP (8 * LANES) /* words of eight vectors: four butterflies side by side */
+#define NEAR 32          /* the last five levels are inside groups of so many words */
+#define BLOCK 2048       /* words that stay in L1 */
+#define LIGHT (UINT64_C(1) << 47)
+
+typedef __m512i v;
+
+typedef struct {
+    v q, minus_q, least, low; /* least: companion of 1; low: 52 ones */
+} consts;
+
+typedef struct {
+    v w, companion;
+} root;
+
+typedef struct {
+    const uint64_t *w, *companion; /* of index 1 .. n-1, as in ntt_table */
+} roots;
+
+INLINE v set(int64_t x) { return _mm512_set1_epi64((long long)x); }
+INLINE v load(const uint64_t *x) { return _mm512_loadu_si512(x); }
+INLINE void store(uint64_t *r, v x) { _mm512_storeu_si512(r, x); }
+INLINE v add(v a, v b) { return _mm512_add_epi64(a, b); }
+INLINE v sub(v a, v b) { return _mm512_sub_epi64(a, b); }
+INLINE v low_add(v c, v a, v b) { return _mm512_madd52lo_epu64(c, a, b); }  /* c + a b mod 2^52 */
+INLINE v high_add(v c, v a, v b) { return _mm512_madd52hi_epu64(c, a, b); } /* c + floor(a b / 2^52) */
+
+/* t->own: companions of root, then of inv_root.  The first of them is floor(2^52 / q). */
+static void fill_var(ntt_table *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        t->own[i] = t->root_shoup[i] >> 12;
+        t->own[t->n + i] = t->inv_root_shoup[i] >> 12;
+    }
+}
+
+INLINE consts constants(const ntt_table *t)
+{
+    const int64_t q = (int64_t)t->q.q;
+    return (consts){set(q), set(-q), set((int64_t)t->own[0]), set((INT64_C(1) << 52) - 1)};
+}
+INLINE root root_of(uint64_t w, uint64_t shoup) { return (root){set((int64_t)w), set((int64_t)(shoup >> 12))}; }
+INLINE root root_at(roots t, size_t i) { return (root){set((int64_t)t.w[i]), set((int64_t)t.companion[i])}; }
+
+INLINE v mulmod(consts k, v x, root w, v less) { return low_add(low_add(set(0), x, w.w), high_add(less, x, w.companion), k.minus_q); }
+INLINE v reduce(consts k, v x, v less) { return low_add(x, high_add(less, x, k.least), k.minus_q); }
+/* [0, 2) -> [0, 1);  [0, 4) -> [0, 1);  [0, 2^52) -> [0, 1) */
+INLINE v once(v q, v x) { return _mm512_min_epu64(x, sub(x, q)); }
+INLINE v canonical2(consts k, v x) { return once(k.q, _mm512_and_si512(x, k.low)); }
+INLINE v canonical4(consts k, v x) { return once(k.q, once(add(k.q, k.q), _mm512_and_si512(x, k.low))); }
+INLINE v canonical(consts k, v x) { return canonical2(k, reduce(k, x, set(0))); }
+
+/* Eight vectors: `columns` of each part, parts d words apart. */
+INLINE void load8(v a[8], const uint64_t *r, size_t d, size_t columns)
+{
+    UNROLL
+    for (size_t i = 0; i < 8; i++) a[i] = load(r + i / columns * d + i % columns * LANES);
+}
+INLINE void store8(uint64_t *r, size_t d, size_t columns, const v a[8])
+{
+    UNROLL
+    for (size_t i = 0; i < 8; i++) store(r + i / columns * d + i % columns * LANES, a[i]);
+}
+
+/* The four pairs of vectors `s` apart. */
+#define UPPER(i, s) ((i) / (s) * 2 * (s) + (i) % (s))
+
+/* ---- forward ---- */
+
+INLINE void fwd_level(consts k, v a[8], size_t s, const root w[4], int reduced)
+{
+    v u[4], r[4];
+    UNROLL
+    for (size_t i = 0; i < 4; i++) {
+        const v y = a[UPPER(i, s) + s];
+        u[i] = high_add(set(1), y, w[i].companion);
+        r[i] = low_add(set(0), y, w[i].w);
+        if (reduced) a[UPPER(i, s)] = reduce(k, a[UPPER(i, s)], set(-1));
+    }
+    UNROLL
+    for (size_t i = 0; i < 4; i++) {
+        v *x = a + UPPER(i, s);
+        r[i] = low_add(r[i], u[i], k.minus_q);
+        x[s] = sub(x[0], r[i]);
+        x[0] = add(x[0], r[i]);
+    }
+}
+
+/* Two levels of group i of len words. */
+INLINE void fwd_pass_as(consts k, roots t, uint64_t *r, size_t len, size_t i, int reduced)
+{
+    const size_t d = len / 4;
+    const root w = root_at(t, i), low = root_at(t, 2 * i), high = root_at(t, 2 * i + 1);
+    v a[8];
+    for (size_t j = 0; j < d; j += 2 * LANES) {
+        load8(a, r + j, d, 2);
+        fwd_level(k, a, 4, (root[4]){w, w, w, w}, reduced);
+        fwd_level(k, a, 2, (root[4]){low, low, high, high}, reduced);
+        store8(r + j, d, 2, a);
+    }
+}
+
+/* The first level, or two, of residues. */
+INLINE void fwd_first_as(consts k, roots t, uint64_t *r, const uint64_t *a, size_t n, int levels, int reduced)
+{
+    const size_t d = n >> levels, columns = 8 >> levels;
+    const root w = root_at(t, 1), low = root_at(t, 2), high = root_at(t, 3);
+    const v begin = reduced ? k.q : sub(_mm512_slli_epi64(k.q, 4), k.q);
+    v x[8];
+    for (size_t j = 0; j < d; j += columns * LANES) {
+        load8(x, a + j, d, columns);
+        UNROLL
+        for (size_t i = 0; i < 4; i++) x[i] = add(x[i], begin);
+        fwd_level(k, x, 4, (root[4]){w, w, w, w}, 0);
+        if (levels == 2) fwd_level(k, x, 2, (root[4]){low, low, high, high}, reduced);
+        store8(r + j, d, columns, x);
+    }
+}
+
+/* A perfect shuffle of the words of every two vectors, and its inverse: four of them are none. */
+INLINE void shuffle(v a[8])
+{
+    const v low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+    UNROLL
+    for (size_t i = 0; i < 8; i += 2) {
+        const v x = _mm512_permutex2var_epi64(a[i], low, a[i + 1]);
+        a[i + 1] = _mm512_permutex2var_epi64(a[i], high, a[i + 1]);
+        a[i] = x;
+    }
+}
+INLINE void unshuffle(v a[8])
+{
+    const v even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
+    UNROLL
+    for (size_t i = 0; i < 8; i += 2) {
+        const v x = _mm512_permutex2var_epi64(a[i], even, a[i + 1]);
+        a[i + 1] = _mm512_permutex2var_epi64(a[i], odd, a[i + 1]);
+        a[i] = x;
+    }
+}
+
+/* Roots of the levels of distance 4, 2, 1 in the order of shuffled words: `count` of them from index i on, again and again. */
+INLINE v repeated(const uint64_t *x, size_t count)
+{
+    return count == 8 ? load(x) : count == 4 ? _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)x))
+                                             : _mm512_broadcast_i64x2(_mm_loadu_si128((const __m128i *)x));
+}
+INLINE void roots_inside(root w[4], roots t, size_t i, size_t count)
+{
+    UNROLL
+    for (size_t p = 0; p < 4; p++, i += count) w[p] = (root){repeated(t.w + i, count), repeated(t.companion + i, count)};
+}
+INLINE void roots_each(root w[4], roots t, size_t i)
+{
+    UNROLL
+    for (size_t p = 0; p < 4; p++) w[p] = root_at(t, i + p);
+}
+
+/* The last five levels of STEP words, two groups, the first of them number i. */
+INLINE void fwd_near_as(consts k, roots t, uint64_t *r, size_t i, int reduced)
+{
+    const root w0 = root_at(t, i), w1 = root_at(t, i + 1);
+    root w[4];
+    v a[8];
+    load8(a, r, 0, 8);
+    fwd_level(k, a, 2, (root[4]){w0, w0, w1, w1}, reduced);
+    roots_each(w, t, 2 * i);
+    fwd_level(k, a, 1, w, reduced);
+    UNROLL
+    for (size_t count = 2; count <= 8; count *= 2) {
+        shuffle(a);
+        roots_inside(w, t, 2 * count * i, count);
+        fwd_level(k, a, 1, w, reduced);
+    }
+    shuffle(a);
+    UNROLL
+    for (size_t j = 0; j < 8; j++) a[j] = canonical(k, a[j]);
+    store8(r, 0, 8, a);
+}
+
+/* All levels of group i of len words. */
+INLINE void fwd_block_as(consts k, roots t, uint64_t *r, size_t len, size_t i, int reduced)
+{
+    size_t groups = 1;
+    for (size_t l = len; l > NEAR; l /= 4, groups *= 4, i *= 4)
+        for (size_t g = 0; g < groups; g++) fwd_pass_as(k, t, r + g * l, l, i + g, reduced);
+    for (size_t j = 0; j < len; j += STEP, i += 2) fwd_near_as(k, t, r + j, i, reduced);
+}
+
+INLINE void forward_as(const ntt_table *table, uint64_t *r, const uint64_t *a, int reduced)
+{
+    const consts k = constants(table);
+    const roots t = {table->root, table->own};
+    const size_t n = table->n;
+    size_t groups = table->logn % 2 ? 4 : 2, len = n / groups;
+    if (groups == 4) fwd_first_as(k, t, r, a, n, 2, reduced);
+    else fwd_first_as(k, t, r, a, n, 1, reduced);
+    for (; len > BLOCK; len /= 4, groups *= 4)
+        for (size_t g = 0; g < groups; g++) fwd_pass_as(k, t, r + g * len, len, groups + g, reduced);
+    for (size_t g = 0; g < groups; g++) fwd_block_as(k, t, r + g * len, len, groups + g, reduced);
+}
+static void forward(const ntt_table *t, uint64_t *r, const uint64_t *a)
+{
+    if (t->q.q < LIGHT) forward_as(t, r, a, 0);
+    else forward_as(t, r, a, 1);
+}
+
+/* ---- inverse ---- */
+
+/* Where intervals begin, as MULMOD's `less`: of a group's numbers, and of d and d' on the way to them. */
+typedef struct {
+    int64_t own, first, second;
+} begin;
+static const begin begins[2][4] = {{{-1, -1, 1}, {1, -1, 1}, {-1, -1, 1}, {1, -1, 1}}, {{-12, -7, -5}, {0, -1, 1}, {-4, -3, -1}, {0, -1, 1}}};
+
+/* A difference may be below 0 by less than `plus`. */
+INLINE void inv_level(consts k, v a[8], size_t s, const root w[4], const v less[4], v plus)
+{
+    v d[4], u[4];
+    UNROLL
+    for (size_t i = 0; i < 4; i++) {
+        v *x = a + UPPER(i, s);
+        d[i] = add(sub(x[0], x[s]), plus);
+        x[0] = add(x[0], x[s]);
+        u[i] = high_add(less[i], d[i], w[i].companion);
+        d[i] = low_add(set(0), d[i], w[i].w);
+    }
+    UNROLL
+    for (size_t i = 0; i < 4; i++) a[UPPER(i, s) + s] = low_add(d[i], u[i], k.minus_q);
+}
+
+/* Two levels, vectors s and then 2 s apart; b[i / 4] says where results of vector i shall begin. */
+INLINE void inv_two(consts k, v a[8], size_t s, const root low[4], const root high[4], const begin *const b[2], int light)
+{
+    v own[4], half[4];
+    UNROLL
+    for (size_t i = 0; i < 4; i++) {
+        const size_t at = UPPER(i, s);
+        half[i] = set(at & 2 * s ? b[at / 4]->second : b[at / 4]->first);
+        own[i] = set(b[UPPER(i, 2 * s) / 4]->own);
+    }
+    inv_level(k, a, s, low, half, set(0));
+    UNROLL
+    for (size_t i = 0; i < 4 && !light; i++) a[UPPER(i, s)] = reduce(k, a[UPPER(i, s)], half[i]);
+    inv_level(k, a, 2 * s, high, own, set(0));
+    UNROLL
+    for (size_t i = 0; i < 4; i++)
+        if (!light || !(UPPER(i, 2 * s) & s)) a[UPPER(i, 2 * s)] = reduce(k, a[UPPER(i, 2 * s)], own[i]);
+}
+
+INLINE void inv_pass_as(consts k, roots t, uint64_t *r, size_t len, size_t i, int light)
+{
+    const size_t d = len / 4;
+    const root w = root_at(t, i), low = root_at(t, 2 * i), high = root_at(t, 2 * i + 1);
+    const begin *b = &begins[light][i % 4];
+    v a[8];
+    for (size_t j = 0; j < d; j += 2 * LANES) {
+        load8(a, r + j, d, 2);
+        inv_two(k, a, 2, (root[4]){low, low, high, high}, (root[4]){w, w, w, w}, (const begin *[2]){b, b}, light);
+        store8(r + j, d, 2, a);
+    }
+}
+
+/* The last level, or two, to residues: 1/n goes with the roots. */
+INLINE void inv_last_as(consts k, roots t, uint64_t *r, size_t n, root scale, root w, int levels, int light)
+{
+    const size_t d = n >> levels, columns = 8 >> levels;
+    const root low = root_at(t, 2), high = root_at(t, 3);
+    const v half[4] = {set(-1), set(-1), set(1), set(1)}, zero[4] = {set(0), set(0), set(0), set(0)};
+    v a[8];
+    for (size_t j = 0; j < d; j += columns * LANES) {
+        load8(a, r + j, d, columns);
+        if (levels == 2) {
+            inv_level(k, a, 2, (root[4]){low, low, high, high}, half, set(0));
+            UNROLL
+            for (size_t i = 0; i < 4 && !light; i++) a[UPPER(i, 2)] = reduce(k, a[UPPER(i, 2)], half[i]);
+        }
+        inv_level(k, a, 4, (root[4]){w, w, w, w}, zero, set(0));
+        UNROLL
+        for (size_t i = 0; i < 8; i++) a[i] = canonical2(k, i < 4 ? mulmod(k, a[i], scale, set(0)) : a[i]);
+        store8(r + j, d, columns, a);
+    }
+}
+
+/* The five levels inside STEP residues. */
+INLINE void inv_near_as(consts k, roots t, uint64_t *r, const uint64_t *from, size_t i, int light)
+{
+    const begin *b[4] = {&begins[light][0], &begins[light][1], &begins[light][2], &begins[light][3]};
+    const v zero[4] = {set(0), set(0), set(0), set(0)}, q2 = add(k.q, k.q);
+    const v b0 = _mm512_mask_set1_epi64(set(b[0]->own), 0xaa, b[1]->own), b1 = _mm512_mask_set1_epi64(set(b[2]->own), 0xaa, b[3]->own);
+    const v pairs[4] = {b0, b1, b0, b1};
+    const root w0 = root_at(t, i), w1 = root_at(t, i + 1);
+    root w[4];
+    v a[8];
+    load8(a, from, 0, 8);
+    unshuffle(a);
+    roots_inside(w, t, 16 * i, 8);
+    inv_level(k, a, 1, w, zero, k.q);
+    unshuffle(a);
+    roots_inside(w, t, 8 * i, 4);
+    inv_level(k, a, 1, w, zero, q2);
+    UNROLL
+    for (size_t j = 0; j < 8 && !light; j += 2) a[j] = reduce(k, a[j], set(0));
+    unshuffle(a);
+    roots_inside(w, t, 4 * i, 2);
+    inv_level(k, a, 1, w, pairs, light ? add(q2, q2) : q2);
+    UNROLL
+    for (size_t j = 0; j < 8; j += 2) a[j] = reduce(k, a[j], pairs[j / 2]);
+    unshuffle(a);
+    roots_each(w, t, 2 * i);
+    inv_two(k, a, 1, w, (root[4]){w0, w0, w1, w1}, (const begin *[2]){b[i % 4], b[i % 4 + 1]}, light);
+    store8(r, 0, 8, a);
+}
+
+INLINE void inv_block_as(consts k, roots t, uint64_t *r, const uint64_t *a, size_t len, size_t i, int light)
+{
+    size_t groups = len / NEAR;
+    for (size_t j = 0; j < groups; j += 2) inv_near_as(k, t, r + NEAR * j, a + NEAR * j, groups * i + j, light);
+    for (size_t l = 4 * NEAR; l <= len; l *= 4) {
+        groups /= 4;
+        for (size_t g = 0; g < groups; g++) inv_pass_as(k, t, r + g * l, l, groups * i + g, light);
+    }
+}
+
+INLINE void inverse_as(const ntt_table *table, uint64_t *r, const uint64_t *a, int light)
+{
+    const consts k = constants(table);
+    const roots t = {table->inv_root, table->own + table->n};
+    const root scale = root_of(table->n_inv, table->n_inv_shoup), last = root_of(table->last, table->last_shoup);
+    const size_t n = table->n, top = table->logn % 2 ? 4 : 2;
+    size_t groups = top;
+    while (n / groups > BLOCK) groups *= 4;
+    for (size_t g = 0, len = n / groups; g < groups; g++) inv_block_as(k, t, r + g * len, a + g * len, len, groups + g, light);
+    while (groups > top) {
+        groups /= 4;
+        for (size_t g = 0, len = n / groups; g < groups; g++) inv_pass_as(k, t, r + g * len, len, groups + g, light);
+    }
+    if (top == 4) inv_last_as(k, t, r, n, scale, last, 2, light);
+    else inv_last_as(k, t, r, n, scale, last, 1, light);
+}
+static void inverse(const ntt_table *t, uint64_t *r, const uint64_t *a)
+{
+    if (t->q.q < LIGHT) inverse_as(t, r, a, 1);
+    else inverse_as(t, r, a, 0);
+}
+
+/* ---- products ---- */
+
+/* h 2^52 + l mod q, canonical, where `power` is 2^52 mod q: [0, 2) each.   In: h, l < 2^52; what stands above in l is ignored. */
+INLINE v folded(consts k, v h, v l, root power)
+{
+    return canonical4(k, add(mulmod(k, h, power, set(0)), reduce(k, l, set(0))));
+}
+INLINE root power_of(const ntt_table *t)
+{
+    const uint64_t w = (UINT64_C(1) << 52) - t->own[0] * t->q.q;
+    return root_of(w, mod_shoup_var(t->q.q, w));
+}
+
+static void multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
+{
+    const consts k = constants(t);
+    const root power = power_of(t);
+    for (size_t j = 0; j < t->n; j += LANES) {
+        const v x = load(a + j), y = load(b + j);
+        store(r + j, folded(k, high_add(set(0), x, y), low_add(set(0), x, y), power));
+    }
+}
+
+#define TERMS 15 /* 15 * 2^48 + 15 < 2^52 */
+
+static void inner(const ntt_table *t, uint64_t *r, const uint64_t *c, const uint64_t *const *x, const uint64_t *const *y, size_t count)
+{
+    const consts k = constants(t);
+    const root power = power_of(t);
+    for (size_t from = 0; from < count; from += TERMS, c = r) {
+        const size_t to = count - from < TERMS ? count : from + TERMS;
+        for (size_t j = 0; j < t->n; j += LANES) {
+            v h = set(0), l = c ? load(c + j) : set(0);
+            for (size_t i = from; i < to; i++) {
+                const v a = load(x[i] + j), b = load(y[i] + j);
+                h = high_add(h, a, b);
+                l = low_add(l, a, b);
+            }
+            store(r + j, folded(k, add(h, _mm512_srli_epi64(l, 52)), l, power));
+        }
+    }
+}
+
+static void multiply_sub(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
+{
+    const consts k = constants(t);
+    const root power = power_of(t);
+    for (size_t j = 0; j < t->n; j += LANES) {
+        const v x = load(a + j), y = sub(k.q, load(b + j)), l = low_add(load(r + j), x, y);
+        store(r + j, folded(k, add(high_add(set(0), x, y), _mm512_srli_epi64(l, 52)), l, power));
+    }
+}
+
+/* ---- small things ---- */
+
+/* A number above from / 2 stands for one that is less by from < 2^50: with a multiple of q above that, all are below 2^52. */
+static void lift(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from)
+{
+    if (from->q >> 50) {
+        ntt_kern_portable.lift(t, r, a, from);
+        return;
+    }
+    const consts k = constants(t);
+    const v half = set((int64_t)(from->q / 2)), less = set((int64_t)mod_from_signed(&t->q, -(int64_t)from->q));
+    for (size_t j = 0; j < t->n; j += LANES) {
+        const v x = load(a + j);
+        store(r + j, canonical(k, _mm512_mask_add_epi64(x, _mm512_cmpgt_epu64_mask(x, half), x, less)));
+    }
+}
+
+static void scale_add(const ntt_table *t, uint64_t *r, const uint64_t *a, uint64_t w, const uint64_t *b)
+{
+    const consts k = constants(t);
+    const root s = root_of(w, mod_shoup_var(t->q.q, w));
+    for (size_t j = 0; j < t->n; j += LANES) store(r + j, canonical4(k, add(mulmod(k, load(a + j), s, set(0)), load(b + j))));
+}
+
+static void sub_scale(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b, uint64_t w)
+{
+    const consts k = constants(t);
+    const root s = root_of(w, mod_shoup_var(t->q.q, w));
+    for (size_t j = 0; j < t->n; j += LANES) store(r + j, canonical2(k, mulmod(k, add(sub(load(a + j), load(b + j)), k.q), s, set(0))));
+}
+
+static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b)
+{
+    const consts k = constants(t);
+    const root s = root_of(w, mod_shoup_var(t->q.q, w));
+    for (size_t j = 0; j < t->n; j += LANES) {
+        const v x = mulmod(k, add(_mm512_cvtepi8_epi64(_mm_loadl_epi64((const __m128i *)(e + j))), k.q), s, set(0));
+        store(r + j, b ? canonical4(k, add(x, load(b + j))) : canonical2(k, x));
+    }
+    forward(t, r, r);
+}
+
+const ntt_kern ntt_kern_ifma = {"avx512ifma", CPU_AVX512 | CPU_IFMA, 256, UINT64_C(1) << 50, 2, fill_var, forward, forward_small, inverse,
+                                multiply, inner, multiply_sub, lift, scale_add, sub_scale};
