@@ -173,7 +173,7 @@ int ckks_ct_encrypt_seeded(ckks_ct *ct, const ckks_sk *sk, const ckks_pt *pt, co
     ckks_expand_c1(p, ct->c1, seed, index); /* uniform in either domain */
     sample_cbd(rng, e, n);
     for (uint32_t i = 0; i < p->primes; i++) {
-        ntt_forward_small(p->ntt[i], ct->c0 + i * n, e, 1, pt->m + i * n);
+        ntt_forward_small(p->ntt[i], ct->c0 + i * n, e, 1, pt->m + i * n, NULL, NULL);
         ntt_multiply_sub(p->ntt[i], ct->c0 + i * n, ct->c1 + i * n, sk->s + i * n);
     }
     ckks_meta_copy(&ct->at, &pt->at, pt->at.scale);
@@ -213,7 +213,7 @@ int ckks_ct_encrypt(ckks_ct *ct, const ckks_pk *pk, const ckks_pt *pt, prg *rng,
     sample_cbd(rng, e0, n);
     sample_cbd(rng, e1, n);
     if (divides && wide) {
-        ntt_forward_small(p->wide, v, u, mod_inv_var(&p->wide->q, divisor), NULL);
+        ntt_forward_small(p->wide, v, u, mod_inv_var(&p->wide->q, divisor), NULL, NULL, NULL);
         less_remainder(pk, p->wide, v, e0, e1, t);
     }
     for (uint32_t k = 0; k < p->primes; k++) {
@@ -221,12 +221,10 @@ int ckks_ct_encrypt(ckks_ct *ct, const ckks_pk *pk, const ckks_pt *pt, prg *rng,
         const ntt_table *by = p->ntt[i];
         const uint64_t w = mod_inv_var(&by->q, divisor);
         uint64_t *c0 = ct->c0 + i * n, *c1 = ct->c1 + i * n;
-        ntt_forward_small(by, v, u, w, NULL);
+        ntt_forward_small(by, v, u, w, NULL, NULL, NULL);
         if (divides && !wide && i == first) less_remainder(pk, by, v, e0, e1, t);
-        ntt_forward_small(by, c0, e0, w, pt->m + i * n);
-        ntt_multiply_add(by, c0, v, pk->b + i * n);
-        ntt_forward_small(by, c1, e1, w, NULL);
-        ntt_multiply_add(by, c1, v, pk->a + i * n);
+        ntt_forward_small(by, c0, e0, w, pt->m + i * n, v, pk->b + i * n);
+        ntt_forward_small(by, c1, e1, w, NULL, v, pk->a + i * n);
     }
     ckks_meta_copy(&ct->at, &pt->at, pt->at.scale);
     ct->at.domain = CKKS_NTT;

@@ -86,7 +86,7 @@ static void make_b(const ckks_evk *k, const ckks_sk *sk, uint32_t d, uint32_t i,
     const uint64_t *s = sk->s + i * n;
     const ntt_table *ntt = p->ntt[i];
     uint64_t *b = k->b + at;
-    ntt_forward_small(ntt, b, e, 1, NULL);
+    ntt_forward_small(ntt, b, e, 1, NULL, NULL, NULL);
     key_under(k, t, s);
     ntt_multiply_sub(ntt, b, t, k->a + at);
     if (i != d) return;

@@ -24,7 +24,7 @@ int ckks_sk_create(ckks_sk **out, const ckks_params *p, prg *rng)
     sample_ternary(rng, small, n);
     for (uint32_t i = 0; i <= p->primes + p->special; i++) {
         const ntt_table *t = i < p->primes + p->special ? p->ntt[i] : p->wide;
-        ntt_forward_small(t, sk->s + i * n, small, 1, NULL);
+        ntt_forward_small(t, sk->s + i * n, small, 1, NULL, NULL, NULL);
     }
     *out = sk;
     sk = NULL;
@@ -96,7 +96,7 @@ static void make_b_low(ckks_pk *pk, const ckks_sk *sk, const int8_t *a_low, cons
 {
     const ckks_params *p = pk->p;
     const ntt_table *t = low_table(p);
-    ntt_forward_small(t, pk->low, a_low, 1, NULL);
+    ntt_forward_small(t, pk->low, a_low, 1, NULL, NULL, NULL);
     ntt_multiply(t, pk->low, pk->low, sk->s + (size_t)ckks_pk_prime(p) * p->n);
     ntt_inverse(t, pk->low, pk->low);
     for (uint32_t j = 0; j < p->n; j++) pk->b_low[j] = mod_from_signed(&divisor, e[j] - mod_centred(t->q.q, pk->low[j]));
@@ -130,7 +130,7 @@ int ckks_pk_create(ckks_pk **out, const ckks_sk *sk, prg *rng)
     sample_cbd(rng, e, n);
     for (uint32_t i = 0; i < p->primes; i++) {
         uint64_t *b = pk->b + i * n;
-        ntt_forward_small(p->ntt[i], b, e, 1, NULL);
+        ntt_forward_small(p->ntt[i], b, e, 1, NULL, NULL, NULL);
         ntt_multiply_sub(p->ntt[i], b, pk->a + i * n, sk->s + i * n);
     }
     if (p->special) {

@@ -229,22 +229,26 @@ static void sub_scale(const ntt_table *t, uint64_t *r, const uint64_t *a, const 
     for (uint32_t i = 0; i < t->n; i++) r[i] = mod_mul_shoup(q, a[i] + q - b[i], w, ws);
 }
 
-static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b)
+static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b, const uint64_t *x, const uint64_t *y)
 {
     const modulus q = t->q;
     const uint64_t ws = mod_shoup_var(q.q, w);
     for (uint32_t i = 0; i < t->n; i++) {
-        const uint64_t x = mod_mul_shoup(q.q, q.q + (uint64_t)(int64_t)e[i], w, ws);
-        r[i] = b ? mod_add(&q, x, b[i]) : x;
+        const uint64_t z = mod_mul_shoup(q.q, q.q + (uint64_t)(int64_t)e[i], w, ws);
+        r[i] = b ? mod_add(&q, z, b[i]) : z;
     }
     forward(t, r, r);
+    if (x) inner(t, r, r, &x, &y, 1);
 }
 
 const ntt_kern ntt_kern_portable = {"portable", 0, 16, UINT64_C(1) << 61, 0, NULL, forward, forward_small, inverse,
                                     multiply, inner, multiply_sub, lift, scale_add, sub_scale};
 
 void ntt_forward(const ntt_table *t, uint64_t *r, const uint64_t *a) { t->kern->forward(t, r, a); }
-void ntt_forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b) { t->kern->forward_small(t, r, e, w, b); }
+void ntt_forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b, const uint64_t *x, const uint64_t *y)
+{
+    t->kern->forward_small(t, r, e, w, b, x, y);
+}
 void ntt_inverse(const ntt_table *t, uint64_t *r, const uint64_t *a) { t->kern->inverse(t, r, a); }
 void ntt_multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { t->kern->multiply(t, r, a, b); }
 void ntt_multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { t->kern->inner(t, r, r, &a, &b, 1); }

@@ -35,9 +35,9 @@ void ntt_free(ntt_table *t);
 /** ntt_forward: r = NTT(a), negacyclic, bit-reversed order.  In: a[n] in [0, q).  Out: r[n] in [0, q).  Alias: r may equal a.
  *  CT: n and q only.   Ref: [Har14, Alg. 2]. */
 void ntt_forward(const ntt_table *t, uint64_t *r, const uint64_t *a);
-/** ntt_forward_small: r = NTT(e w + b), |e[n]| < q, w in [0, q) public, b[n] in [0, q) or NULL for 0.   Alias: r may equal b.
- *  CT: n, q and whether b is NULL only. */
-void ntt_forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b);
+/** ntt_forward_small: r = NTT(e w + b) + x (.) y, |e[n]| <= 100 and below q, w in [0, q) public, b[n] in [0, q) or NULL for 0, x[n] and y[n] in
+ *  [0, q), or both NULL for 0.   Alias: r may equal b.   CT: n, q and which are NULL only. */
+void ntt_forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b, const uint64_t *x, const uint64_t *y);
 /** ntt_inverse: the inverse; same ranges. */
 void ntt_inverse(const ntt_table *t, uint64_t *r, const uint64_t *a);
 /** ntt_multiply, _add, _sub: r = a (.) b, r += a (.) b, r -= a (.) b, pointwise mod q.  Alias: all allowed.  CT: n and q only.

@@ -42,6 +42,7 @@
 typedef struct {
     v q, inv, half_inv, magic, unit;
     int light;
+    const uint64_t *r, *x, *y; /* a transform to r adds x (.) y; x NULL for 0 */
 } consts;
 
 typedef struct {
@@ -61,7 +62,7 @@ typedef struct {
 INLINE consts constants(const ntt_table *t)
 {
     const double q = (double)t->q.q;
-    return (consts){v_set(q), v_set(1 / q), v_set(0.5 / q), v_set(MAGIC), v_set(UNIT), t->q.q < LIGHT};
+    return (consts){v_set(q), v_set(1 / q), v_set(0.5 / q), v_set(MAGIC), v_set(UNIT), t->q.q < LIGHT, NULL, NULL, NULL};
 }
 
 INLINE roots roots_of(const ntt_table *t, int inverse)
@@ -88,6 +89,8 @@ INLINE v nearest_wide(v x, v w) { return v_round(v_mul(x, w)); }
 INLINE v nearest(consts k, v x, v w) { return NEAREST_BY_SUM ? v_sub(v_fma(x, w, k.magic), k.magic) : nearest_wide(x, w); }
 INLINE v mulmod(consts k, v x, tw t) { return product(k, x, t.w, nearest(k, x, t.ws)); }
 INLINE v mulmod_wide(consts k, v x, tw t) { return product(k, x, t.w, nearest_wide(x, t.ws)); }
+/* |x y - c q| <= (1/2 + 1/8 + 1/4) q: h / q is off by |l| / q <= 2^-53 q, 1/q by a relative 2^-53, and the product is rounded. */
+INLINE v mulmod2(consts k, v x, v y) { return product(k, x, y, nearest(k, v_mul(x, y), k.inv)); }
 INLINE v reduce(consts k, v x) { return v_fnma(nearest(k, x, k.inv), k.q, x); }
 
 INLINE v from_words(consts k, const uint64_t *p) { return v_sub(v_cast(vi_or(vi_load(p), v_bits(k.unit))), k.unit); }
@@ -146,26 +149,68 @@ static void fwd_pass(consts k, roots w, uint64_t *r, size_t len, size_t i)
     else fwd_pass_as(k, w, r, len, i, 1);
 }
 
+/* What is transformed: residues a, small numbers e times s, or their sum.  For a light q, e s + a is below 51 q, so exact. */
+typedef struct {
+    const uint64_t *a;
+    const int8_t *e;
+    tw s;
+} source;
+typedef enum { RESIDUES, SMALL, SUM } kind;
+
+INLINE v input(consts k, source in, size_t j, kind what, int light)
+{
+    if (what == RESIDUES) return from_words(k, in.a + j);
+    const v e = v_from_bytes(in.e + j);
+    if (light) return what == SUM ? v_fma(e, in.s.w, from_words(k, in.a + j)) : v_mul(e, in.s.w);
+    return what == SUM ? v_add(mulmod(k, e, in.s), from_words(k, in.a + j)) : mulmod(k, e, in.s);
+}
+/* (x, y) -> (x + w y, x - w y) */
+INLINE void fwd_input(consts k, v *x, v *y, source in, size_t i, size_t j, tw w, kind what, int light)
+{
+    const int wide = what != RESIDUES && light;
+    const v a = input(k, in, i, what, light), b = input(k, in, j, what, light);
+    const v c = wide ? reduce(k, a) : a, r = wide ? mulmod_wide(k, b, w) : mulmod(k, b, w);
+    *x = v_add(c, r);
+    *y = v_sub(c, r);
+}
+INLINE quad fwd_input_upper(consts k, source in, size_t d, size_t j, tw w, kind what, int light)
+{
+    quad u;
+    fwd_input(k, u.x, u.x + 2, in, j, j + 2 * d, w, what, light);
+    fwd_input(k, u.x + 1, u.x + 3, in, j + d, j + 3 * d, w, what, light);
+    return u;
+}
+
 /* The first level, or two. */
-INLINE void fwd_first(consts k, roots w, uint64_t *r, const uint64_t *a, size_t n, int levels, int words)
+INLINE void fwd_first_as(consts k, roots w, uint64_t *r, source in, size_t n, int levels, kind what, int light)
 {
     const size_t d = n >> levels;
     const tw w1 = root_at(w.pair, 1), w2 = root_at(w.pair, 2), w3 = root_at(w.pair, 3);
     if (levels == 1) {
         for (size_t j = 0; j < d; j += LANES) {
-            const v x = number(k, a + j, words), y = mulmod(k, number(k, a + d + j, words), w1);
-            v_store((double *)(r + j), v_add(x, y));
-            v_store((double *)(r + d + j), v_sub(x, y));
+            v x, y;
+            fwd_input(k, &x, &y, in, j, d + j, w1, what, light);
+            v_store((double *)(r + j), x);
+            v_store((double *)(r + d + j), y);
         }
         return;
     }
-    quad u = fwd_upper(k, load4(k, a, d, words), w1);
+    quad u = fwd_input_upper(k, in, d, 0, w1, what, light);
     for (size_t j = LANES; j < d; j += LANES) {
-        const quad next = fwd_upper(k, load4(k, a + j, d, words), w1);
+        const quad next = fwd_input_upper(k, in, d, j, w1, what, light);
         store4(r + j - LANES, d, fwd_lower(k, u, w2, w3));
         u = next;
     }
     store4(r + d - LANES, d, fwd_lower(k, u, w2, w3));
+}
+static void fwd_first(consts k, roots w, uint64_t *r, source in, size_t n, int levels)
+{
+#define FIRST(what, light) (levels == 1 ? fwd_first_as(k, w, r, in, n, 1, what, light) : fwd_first_as(k, w, r, in, n, 2, what, light))
+    if (!in.e) FIRST(RESIDUES, 0);
+    else if (k.light && in.a) FIRST(SUM, 1);
+    else if (k.light) FIRST(SMALL, 1);
+    else if (in.a) FIRST(SUM, 0);
+    else FIRST(SMALL, 0);
 }
 
 INLINE tw roots_at(const double *pair, size_t i, size_t stride)
@@ -202,33 +247,37 @@ INLINE quad fwd_last_upper(consts k, roots w, const uint64_t *r, size_t step, in
 {
     return fwd_upper_as(k, load4(k, r, LANES, 0), last_at(w.last + 6 * LANES * step, 0), reduced);
 }
-INLINE void fwd_last_lower(consts k, roots w, uint64_t *r, size_t step, quad u)
+INLINE void fwd_last_lower(consts k, roots w, uint64_t *r, size_t step, quad u, int products)
 {
     const double *at = w.last + 6 * LANES * step;
     u = fwd_lower(k, u, last_at(at, 1), last_at(at, 2));
-    for (size_t c = 0; c < 4; c++) u.x[c] = canonical_wide(k, u.x[c]);
     v_transpose(u.x);
     v_scatter(u.x);
-    for (size_t c = 0; c < 4; c++) to_words(k, r + c * LANES, u.x[c]);
+    for (size_t c = 0; c < 4; c++, r += LANES) {
+        const size_t j = (size_t)(r - k.r);
+        if (products) u.x[c] = v_add(u.x[c], mulmod2(k, from_words(k, k.x + j), from_words(k, k.y + j)));
+        to_words(k, r, canonical_wide(k, u.x[c]));
+    }
 }
-INLINE void fwd_last_as(consts k, roots w, uint64_t *r, size_t len, size_t step, int reduced)
+INLINE void fwd_last_as(consts k, roots w, uint64_t *r, size_t len, size_t step, int reduced, int products)
 {
     quad u = fwd_last_upper(k, w, r, step, reduced);
     for (size_t j = FINAL; j < len; j += FINAL, step++) {
         const quad next = fwd_last_upper(k, w, r + j, step + 1, reduced);
-        fwd_last_lower(k, w, r + j - FINAL, step, u);
+        fwd_last_lower(k, w, r + j - FINAL, step, u, products);
         u = next;
     }
-    fwd_last_lower(k, w, r + len - FINAL, step, u);
+    fwd_last_lower(k, w, r + len - FINAL, step, u, products);
 }
 static void fwd_last_four(consts k, roots w, uint64_t *r, size_t len, size_t i, size_t step)
 {
     if (k.light) {
         fwd_16_as(k, w, r, len, i, 0);
-        fwd_last_as(k, w, r, len, step, 0);
+        if (k.x) fwd_last_as(k, w, r, len, step, 0, 1);
+        else fwd_last_as(k, w, r, len, step, 0, 0);
     } else {
         fwd_16_as(k, w, r, len, i, 1);
-        fwd_last_as(k, w, r, len, step, 1);
+        fwd_last_as(k, w, r, len, step, 1, 0);
     }
 }
 
@@ -252,29 +301,25 @@ static void fwd_rest(consts k, roots w, uint64_t *r, size_t len, size_t groups, 
     fwd_last_four(k, w, r, all, i, (16 * i - n) / FINAL);
 }
 
-static void forward(const ntt_table *t, uint64_t *r, const uint64_t *a)
+static void forward_from(consts k, const ntt_table *t, uint64_t *r, source in)
 {
-    const consts k = constants(t);
     const roots w = roots_of(t, 0);
     const int levels = t->logn % 2 ? 1 : 2;
-    fwd_first(k, w, r, a, t->n, levels, 1);
+    fwd_first(k, w, r, in, t->n, levels);
     fwd_rest(k, w, r, t->n >> levels, (size_t)1 << levels, (size_t)1 << levels, t->n);
 }
+static void forward(const ntt_table *t, uint64_t *r, const uint64_t *a) { forward_from(constants(t), t, r, (source){.a = a}); }
 
-static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t small, const uint64_t *b)
+static void inner(const ntt_table *t, uint64_t *r, const uint64_t *c, const uint64_t *const *x, const uint64_t *const *y, size_t count);
+
+static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b, const uint64_t *x, const uint64_t *y)
 {
-    const consts k = constants(t);
-    const roots w = roots_of(t, 0);
-    const int levels = t->logn % 2 ? 1 : 2;
+    consts k = constants(t);
     double pair[2];
-    put_root(pair, 1, small, t->q.q);
-    const tw s = root_at(pair, 0);
-    for (size_t j = 0; j < t->n; j += LANES) {
-        const v x = mulmod(k, v_from_bytes(e + j), s);
-        v_store((double *)(r + j), b ? v_add(x, from_words(k, b + j)) : x);
-    }
-    fwd_first(k, w, r, r, t->n, levels, 0);
-    fwd_rest(k, w, r, t->n >> levels, (size_t)1 << levels, (size_t)1 << levels, t->n);
+    put_root(pair, 1, w, t->q.q);
+    if (k.light) k.r = r, k.x = x, k.y = y;
+    forward_from(k, t, r, (source){b, e, root_at(pair, 0)});
+    if (x && !k.light) inner(t, r, r, &x, &y, 1);
 }
 
 /* ---- inverse ---- */
@@ -412,17 +457,10 @@ static void inverse(const ntt_table *t, uint64_t *r, const uint64_t *a)
 
 /* ---- products ---- */
 
-/* |x y - c q| <= (1/2 + 1/8 + 1/4) q: h / q is off by |l| / q <= 2^-53 q, 1/q by a relative 2^-53, and the product is rounded. */
-INLINE v mulmod2(consts k, const uint64_t *a, const uint64_t *b)
-{
-    const v x = from_words(k, a), y = from_words(k, b);
-    return product(k, x, y, nearest(k, v_mul(x, y), k.inv));
-}
-
 static void multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
 {
     const consts k = constants(t);
-    for (size_t j = 0; j < t->n; j += LANES) to_words(k, r + j, canonical(k, mulmod2(k, a + j, b + j)));
+    for (size_t j = 0; j < t->n; j += LANES) to_words(k, r + j, canonical(k, mulmod2(k, from_words(k, a + j), from_words(k, b + j))));
 }
 
 /* A sum grows by 7/8 q a term and may reach 2 q, or 10.1 q for a light q. */
@@ -432,7 +470,7 @@ INLINE void inner_as(consts k, size_t n, uint64_t *r, const uint64_t *c, const u
         v sum = c ? from_words(k, c + j) : v_set(0);
         for (size_t i = 0; i < count; i++) {
             if (i && i % terms == 0) sum = reduce(k, sum);
-            sum = v_add(sum, mulmod2(k, x[i] + j, y[i] + j));
+            sum = v_add(sum, mulmod2(k, from_words(k, x[i] + j), from_words(k, y[i] + j)));
         }
         to_words(k, r + j, canonical_wide(k, sum));
     }
@@ -440,14 +478,15 @@ INLINE void inner_as(consts k, size_t n, uint64_t *r, const uint64_t *c, const u
 static void inner(const ntt_table *t, uint64_t *r, const uint64_t *c, const uint64_t *const *x, const uint64_t *const *y, size_t count)
 {
     const consts k = constants(t);
-    if (k.light) inner_as(k, t->n, r, c, x, y, count, 8);
+    if (count == 1) inner_as(k, t->n, r, c, x, y, 1, 1);
+    else if (k.light) inner_as(k, t->n, r, c, x, y, count, 8);
     else inner_as(k, t->n, r, c, x, y, count, 1);
 }
 
 static void multiply_sub(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
 {
     const consts k = constants(t);
-    for (size_t j = 0; j < t->n; j += LANES) to_words(k, r + j, canonical_wide(k, v_sub(from_words(k, r + j), mulmod2(k, a + j, b + j))));
+    for (size_t j = 0; j < t->n; j += LANES) to_words(k, r + j, canonical_wide(k, v_sub(from_words(k, r + j), mulmod2(k, from_words(k, a + j), from_words(k, b + j)))));
 }
 
 /* |x| < from/2 < 2^49, x / q below 2^30: the quotient is off by 2^-23 and by the rounding, so r is below q/2 + 1 in absolute value. */

@@ -456,15 +456,16 @@ static void sub_scale(const ntt_table *t, uint64_t *r, const uint64_t *a, const 
     for (size_t j = 0; j < t->n; j += LANES) store(r + j, canonical2(k, mulmod(k, add(sub(load(a + j), load(b + j)), k.q), s, set(0))));
 }
 
-static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b)
+static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b, const uint64_t *x, const uint64_t *y)
 {
     const consts k = constants(t);
     const root s = root_of(w, mod_shoup_var(t->q.q, w));
     for (size_t j = 0; j < t->n; j += LANES) {
-        const v x = mulmod(k, add(_mm512_cvtepi8_epi64(_mm_loadl_epi64((const __m128i *)(e + j))), k.q), s, set(0));
-        store(r + j, b ? canonical4(k, add(x, load(b + j))) : canonical2(k, x));
+        const v z = mulmod(k, add(_mm512_cvtepi8_epi64(_mm_loadl_epi64((const __m128i *)(e + j))), k.q), s, set(0));
+        store(r + j, b ? canonical4(k, add(z, load(b + j))) : canonical2(k, z));
     }
     forward(t, r, r);
+    if (x) inner(t, r, r, &x, &y, 1);
 }
 
 const ntt_kern ntt_kern_ifma = {"avx512ifma", CPU_AVX512 | CPU_IFMA, 256, UINT64_C(1) << 50, 2, fill_var, forward, forward_small, inverse,

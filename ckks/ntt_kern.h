@@ -14,7 +14,7 @@ struct ntt_kern {
     size_t own;      /* words of t->own: this times n */
     void (*fill_var)(ntt_table *t); /* t->own from the roots; NULL where own = 0 */
     void (*forward)(const ntt_table *t, uint64_t *r, const uint64_t *a);
-    void (*forward_small)(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b);
+    void (*forward_small)(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b, const uint64_t *x, const uint64_t *y);
     void (*inverse)(const ntt_table *t, uint64_t *r, const uint64_t *a);
     void (*multiply)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
     void (*inner)(const ntt_table *t, uint64_t *r, const uint64_t *c, const uint64_t *const *x, const uint64_t *const *y, size_t count);

@@ -77,7 +77,7 @@ void ckks_rerandomise(const ckks_pk *pk, uint64_t *c0, uint64_t *c1, prg *rng, u
     sample_cbd(rng, e1, n); /* never left out: without it c1 / a is an LWE sample in the weights */
     for (uint32_t i = 0; i < p->primes; i++) {
         const ntt_table *ntt = p->ntt[i];
-        ntt_forward_small(ntt, u_ntt, u, 1, NULL);
+        ntt_forward_small(ntt, u_ntt, u, 1, NULL, NULL, NULL);
         add_masked(ntt, c0 + i * n, pk->b + i * n, u_ntt, e0, t);
         add_masked(ntt, c1 + i * n, pk->a + i * n, u_ntt, e1, t);
     }
