@@ -22,34 +22,35 @@ static inline int ring_switch_fits(const modulus *q, unsigned k) { return k <= 3
 
 #define RING_PAIR_DIVISOR 127 /* odd: remainders are as often negative as positive */
 
-/* The body of round_pair, for each kernel's compiler flags.  2^7 = 1 modulo 127: a number is folded to the sum of its digits of 7 bits. */
-static inline uint64_t ring_fold127(uint64_t x) /* below 2^26 -> at most 127 */
-{
-    x = (x & 127) + (x >> 7);
-    x = (x & 127) + (x >> 7);
-    x = (x & 127) + (x >> 7);
-    return (x & 127) + (x >> 7);
-}
-
+/* The body of round_pair, for each kernel's compiler flags.  2^7 = 1 modulo 127: numbers are folded to sums of their digits, in words as short
+ * as will hold them. */
 static inline void ring_round_pair(int8_t *lo, int8_t *hi, const uint64_t *x, size_t n, const modulus *m, unsigned shift)
 {
     const uint64_t q = m->q, carry = UINT64_C(1) << (shift - 1), less = 127 - (UINT64_C(1) << (shift - 1) % 7); /* -carry */
     const uint64_t positive = (uint64_t)127 << 15 << shift;
-    uint8_t a[64], b[64];
+    uint32_t wide[128];
+    uint16_t half[128];
     for (size_t i = 0; i < n; i += 64) {
         for (size_t j = 0; j < 64; j++) {
             const uint64_t y = (uint64_t)mod_centred(q, x[i + j]) + carry;
-            a[j] = (uint8_t)ring_fold127((y & (2 * carry - 1)) + less);
-            b[j] = (uint8_t)ring_fold127((y + positive) >> shift);
+            wide[j] = (uint32_t)((y & (2 * carry - 1)) + less); /* below 2^25 */
+            wide[64 + j] = (uint32_t)((y + positive) >> shift);  /* below 2^23 */
+        }
+        for (size_t j = 0; j < 128; j++) half[j] = (uint16_t)((wide[j] & 0x3fff) + (wide[j] >> 14)); /* below 2^14 + 2^11 */
+        for (size_t j = 0; j < 128; j++) {
+            uint16_t y = (uint16_t)((half[j] & 127) + (half[j] >> 7)); /* at most 127 + 143 */
+            y = (uint16_t)((y & 127) + (y >> 7));                      /* at most 128 */
+            half[j] = (uint16_t)((y & 127) + (y >> 7));                /* at most 127 */
         }
         for (size_t j = 0; j < 64; j++) { /* all below 256 */
-            const uint8_t e0 = (uint8_t)(lo[i + j] + 63), e1 = (uint8_t)(hi[i + j] + 63), s0 = (uint8_t)(a[j] + e0), s1 = (uint8_t)(b[j] + e1);
+            const uint8_t e0 = (uint8_t)(lo[i + j] + 63), e1 = (uint8_t)(hi[i + j] + 63);
+            const uint8_t s0 = (uint8_t)((uint8_t)half[j] + e0), s1 = (uint8_t)((uint8_t)half[64 + j] + e1);
             lo[i + j] = (int8_t)(uint8_t)(e0 - s0 + 127 * ((s0 + 1) >> 7));
             hi[i + j] = (int8_t)(uint8_t)(e1 - s1 + 127 * ((s1 + 1) >> 7));
         }
     }
-    mem_wipe(a, sizeof a);
-    mem_wipe(b, sizeof b);
+    mem_wipe(wide, sizeof wide);
+    mem_wipe(half, sizeof half);
 }
 
 typedef struct {
