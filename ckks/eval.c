@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "ckks/ring_kern.h"
 
 struct ckks_eval {
     const ckks_params *p;
@@ -193,12 +194,6 @@ static int can_apply(const ckks_eval *e, const ckks_evk *key)
     return key->galois ? 0 : err_set(ERR_ARG, "automorphism: a key for relinearisation, not a Galois key");
 }
 
-/* r[j] = a[from[j]]; from is public. */
-static void permute(const ckks_params *p, uint64_t *r, const uint64_t *a, const uint32_t *from)
-{
-    for (size_t j = 0; j < p->n; j++) r[j] = a[from[j]];
-}
-
 /* r = a under key, a->c1 being decomposed. */
 static void apply(ckks_eval *e, ckks_ct *r, const ckks_ct *a, const ckks_evk *key)
 {
@@ -210,7 +205,7 @@ static void apply(ckks_eval *e, ckks_ct *r, const ckks_ct *a, const ckks_evk *ke
     for (int half = 0; half < 2; half++) {
         uint64_t *acc = e->acc + half * (p->primes + p->special) * n, *c = half ? r->c1 : r->c0;
         divide(e, acc, acc, level, level + p->special, p->special);
-        for (uint32_t i = 0; i < level; i++) permute(p, c + i * n, acc + i * n, key->from);
+        for (uint32_t i = 0; i < level; i++) ring_kern_best()->permute(c + i * n, acc + i * n, key->from, n);
     }
     settle(r, a, level, a->at.scale);
 }
@@ -247,7 +242,7 @@ int ckks_automorphism_sum(ckks_eval *e, ckks_ct *r, const ckks_ct *a, const ckks
         for (int half = 0; half < 2; half++)
             for (uint32_t i = 0; i < places; i++) {
                 uint64_t *sum = e->sum + (half * all + i) * n;
-                permute(p, e->t, e->acc + (half * all + i) * n, key[k]->from);
+                ring_kern_best()->permute(e->t, e->acc + (half * all + i) * n, key[k]->from, n);
                 ntt_scale_add(at(p, level, i), sum, e->t, 1, sum);
             }
     }

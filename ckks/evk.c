@@ -25,7 +25,8 @@ static uint32_t reversed(uint32_t j, uint32_t logn)
     return r;
 }
 
-/* Number j of a transform is the value at psi^(2 rev(j) + 1); x -> x^g takes it from psi^(g (2 rev(j) + 1)). */
+/* Number j of a transform is the value at psi^(2 rev(j) + 1); x -> x^g takes it from psi^(g (2 rev(j) + 1)).  The last log2 b bits of j stand for
+ * multiples of 2n / b in the exponent, so a block of b numbers comes from one block, which g times the rest of the exponent names. */
 static void fill_from(const ckks_params *p, uint32_t *from, uint32_t g)
 {
     for (uint32_t j = 0; j < p->n; j++) from[j] = reversed(g * (2 * reversed(j, p->logn) + 1) % (2 * p->n) / 2, p->logn);

@@ -166,6 +166,15 @@ static void add(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n, con
     for (size_t i = 0; i < n; i += 4) store(r + i, less(_mm256_add_epi64(load(a + i), load(b + i)), all(m->q)));
 }
 
+static void permute(uint64_t *r, const uint64_t *a, const uint32_t *from, size_t n)
+{
+    for (size_t i = 0; i < n; i += 4) { /* a place in a block, 0 .. 3, as the two of its halves */
+        const __m256i place = _mm256_and_si256(_mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(from + i))), all(3));
+        const __m256i low = _mm256_slli_epi64(place, 1), both = _mm256_or_si256(low, _mm256_slli_epi64(_mm256_or_si256(low, all(1)), 32));
+        store(r + i, _mm256_permutevar8x32_epi32(load(a + (from[i] & ~UINT32_C(3))), both));
+    }
+}
+
 static int outside(const uint64_t *a, size_t n, const modulus *m)
 {
     const __m256i last = all(m->q - 1);
@@ -175,4 +184,4 @@ static int outside(const uint64_t *a, size_t n, const modulus *m)
 }
 
 const ring_kern ring_kern_avx2 = {"avx2", CPU_AVX2, ternary, cbd, accept_var, round_pair, noisy_sub, noisy_add,
-                                      scale, to_pow2, from_pow2, add_centred, add, outside};
+                                      scale, to_pow2, from_pow2, add_centred, add, permute, outside};

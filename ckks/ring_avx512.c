@@ -138,6 +138,14 @@ static void add(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n, con
     for (size_t i = 0; i < n; i += 8) store(r + i, less(_mm512_add_epi64(load(a + i), load(b + i)), all(m->q)));
 }
 
+static void permute(uint64_t *r, const uint64_t *a, const uint32_t *from, size_t n)
+{
+    for (size_t i = 0; i < n; i += 8) { /* of a place the instruction reads the low three bits */
+        const __m512i place = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(from + i)));
+        store(r + i, _mm512_permutexvar_epi64(place, load(a + (from[i] & ~UINT32_C(7)))));
+    }
+}
+
 static int outside(const uint64_t *a, size_t n, const modulus *m)
 {
     __mmask8 bad = 0;
@@ -146,4 +154,4 @@ static int outside(const uint64_t *a, size_t n, const modulus *m)
 }
 
 const ring_kern ring_kern_avx512 = {"avx512", CPU_AVX512, ternary, cbd, accept_var, round_pair, noisy_sub, noisy_add,
-                                      scale, to_pow2, from_pow2, add_centred, add, outside};
+                                      scale, to_pow2, from_pow2, add_centred, add, permute, outside};

@@ -126,6 +126,11 @@ static void add(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n, con
     for (size_t i = 0; i < n; i++) r[i] = mod_add(q, a[i], b[i]);
 }
 
+static void permute(uint64_t *r, const uint64_t *a, const uint32_t *from, size_t n)
+{
+    for (size_t i = 0; i < n; i++) r[i] = a[from[i]];
+}
+
 static int outside(const uint64_t *a, size_t n, const modulus *q)
 {
     uint64_t bad = 0;
@@ -134,4 +139,4 @@ static int outside(const uint64_t *a, size_t n, const modulus *q)
 }
 
 const ring_kern ring_kern_portable = {"portable", 0, ternary, cbd, accept_var, round_pair, noisy_sub, noisy_add,
-                                      scale, to_pow2, from_pow2, add_centred, add, outside};
+                                      scale, to_pow2, from_pow2, add_centred, add, permute, outside};

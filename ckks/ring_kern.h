@@ -78,6 +78,8 @@ typedef struct {
     void (*add_centred)(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n, const modulus *q, unsigned k);
     /* r = a + b mod q.   Alias: all allowed. */
     void (*add)(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n, const modulus *q);
+    /* r[i] = a[from[i]], from public, that takes each aligned block of 8 (so of 4 and 2, too) from one.   No alias. */
+    void (*permute)(uint64_t *r, const uint64_t *a, const uint32_t *from, size_t n);
     /* 1 if some a[] is not below q, else 0.   In: a[] < 2^63. */
     int (*outside)(const uint64_t *a, size_t n, const modulus *q);
 } ring_kern; /* n a multiple of 8; the portable ones take any n */

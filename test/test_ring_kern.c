@@ -209,6 +209,26 @@ START_TEST(rejection)
 }
 END_TEST
 
+/* Blocks of 8 from random blocks, and any order in them that takes blocks of 4 from blocks of 4. */
+START_TEST(permutation)
+{
+    if (!begin(_i)) return;
+    uint32_t from[N];
+    for (int round = 0; round < 200; round++) {
+        const size_t n = 8 * (1 + (size_t)round % (N / 8));
+        operands(primes[round % (int)PRIMES]);
+        for (uint32_t i = 0; i < n; i += 4) {
+            const uint32_t base = i % 8 ? from[i - 4] & ~UINT32_C(7) : 8 * (uint32_t)(prg_u64(&g) % (n / 8));
+            const uint32_t other = i % 8 ? ~from[i - 4] & 4 : 4 * (uint32_t)(prg_u64(&g) % 2), turn = (uint32_t)prg_u64(&g) % 4, flip = (uint32_t)prg_u64(&g) % 4;
+            for (uint32_t j = 0; j < 4; j++) from[i + j] = base + other + (((j + turn) % 4) ^ flip);
+        }
+        kern->permute(r, a, from, n);
+        for (size_t i = 0; i < n; i++) ck_assert_uint_eq(r[i], a[from[i]]);
+        untouched(n);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("ring_kern");
@@ -221,6 +241,7 @@ int main(void)
     tcase_add_loop_test(t, pairs, 0, RING_KERNS);
     tcase_add_loop_test(t, samplers, 0, RING_KERNS);
     tcase_add_loop_test(t, rejection, 0, RING_KERNS);
+    tcase_add_loop_test(t, permutation, 0, RING_KERNS);
     suite_add_tcase(s, t);
     return oracle_run(s);
 }
