@@ -62,16 +62,19 @@ static void divide(ckks_eval *e, uint64_t *r, const uint64_t *a, uint32_t level,
     }
     for (uint32_t i = 0; i < places - count; i++) {
         const ntt_table *to = at(e->p, level, i);
-        uint64_t all = 1;
-        ntt_lift(to, t, e->rest + (count - 1) * n, &by[count - 1]->q);
-        for (uint32_t j = count; j-- > 0;) {
-            const uint64_t w = mod_reduce(&to->q, by[j]->q.q);
-            all = mod_mul(&to->q, all, w);
-            if (j == count - 1) continue;
-            ntt_lift(to, u, e->rest + j * n, &by[j]->q);
-            ntt_scale_add(to, t, t, w, u);
+        uint64_t all = mod_reduce(&to->q, by[count - 1]->q.q);
+        if (count == 1) {
+            ntt_forward_lifted(to, t, e->rest, &by[0]->q);
+        } else {
+            ntt_lift(to, t, e->rest + (count - 1) * n, &by[count - 1]->q);
+            for (uint32_t j = count - 1; j-- > 0;) {
+                const uint64_t w = mod_reduce(&to->q, by[j]->q.q);
+                all = mod_mul(&to->q, all, w);
+                ntt_lift(to, u, e->rest + j * n, &by[j]->q);
+                ntt_scale_add(to, t, t, w, u);
+            }
+            ntt_forward(to, t, t);
         }
-        ntt_forward(to, t, t);
         ntt_sub_scale(to, r + i * n, a + i * n, t, mod_inv_var(&to->q, all));
     }
 }
@@ -86,8 +89,7 @@ static void decompose(ckks_eval *e, const uint64_t *c, uint32_t level)
             if (i == d) continue;
             const ntt_table *to = at(e->p, level, i);
             uint64_t *x = e->digit + (d * all + i) * n;
-            ntt_lift(to, x, e->t, &e->p->ntt[d]->q);
-            ntt_forward(to, x, x);
+            ntt_forward_lifted(to, x, e->t, &e->p->ntt[d]->q);
         }
     }
 }

@@ -229,6 +229,12 @@ static void sub_scale(const ntt_table *t, uint64_t *r, const uint64_t *a, const 
     for (uint32_t i = 0; i < t->n; i++) r[i] = mod_mul_shoup(q, a[i] + q - b[i], w, ws);
 }
 
+static void forward_lifted(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from)
+{
+    lift(t, r, a, from);
+    forward(t, r, r);
+}
+
 static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b, const uint64_t *x, const uint64_t *y)
 {
     const modulus q = t->q;
@@ -241,7 +247,7 @@ static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint
     if (x) inner(t, r, r, &x, &y, 1);
 }
 
-const ntt_kern ntt_kern_portable = {"portable", 0, 16, UINT64_C(1) << 61, 0, NULL, forward, forward_small, inverse,
+const ntt_kern ntt_kern_portable = {"portable", 0, 16, UINT64_C(1) << 61, 0, NULL, forward, forward_small, forward_lifted, inverse,
                                     multiply, inner, multiply_sub, lift, scale_add, sub_scale};
 
 void ntt_forward(const ntt_table *t, uint64_t *r, const uint64_t *a) { t->kern->forward(t, r, a); }
@@ -249,6 +255,7 @@ void ntt_forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_
 {
     t->kern->forward_small(t, r, e, w, b, x, y);
 }
+void ntt_forward_lifted(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from) { t->kern->forward_lifted(t, r, a, from); }
 void ntt_inverse(const ntt_table *t, uint64_t *r, const uint64_t *a) { t->kern->inverse(t, r, a); }
 void ntt_multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { t->kern->multiply(t, r, a, b); }
 void ntt_multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { t->kern->inner(t, r, r, &a, &b, 1); }

@@ -47,10 +47,11 @@ void ntt_multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint
 void ntt_multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
 void ntt_inner(const ntt_table *t, uint64_t *r, const uint64_t *c, const uint64_t *const *x, const uint64_t *const *y, size_t count);
 void ntt_multiply_sub(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
-/** ntt_lift: r = a mod q, a[n] in [0, from.q) read as numbers in [-(from.q - 1)/2, (from.q - 1)/2].
- *  Alias: r may equal a.  CT: n and the moduli only.
- *  ntt_sub_scale: r = (a - b) w mod q,   ntt_scale_add: r = a w + b mod q,   w in [0, q) public.   Alias: all allowed.  CT: n and q only. */
+/** ntt_lift: r = a mod q, a[n] in [0, from.q) read as numbers in [-(from.q - 1)/2, (from.q - 1)/2];   ntt_forward_lifted: r = NTT of that.
+ *  Alias: r may equal a.  CT: n and the moduli only. */
 void ntt_lift(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from);
+void ntt_forward_lifted(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from);
+/** ntt_sub_scale: r = (a - b) w mod q,   ntt_scale_add: r = a w + b mod q,   w in [0, q) public.   Alias: all allowed.  CT: n and q only. */
 void ntt_scale_add(const ntt_table *t, uint64_t *r, const uint64_t *a, uint64_t w, const uint64_t *b);
 void ntt_sub_scale(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b, uint64_t w);
 /** ntt_convolve: r = a * b mod (x^n + 1), a and r coefficients, b transformed already.  Alias: r may equal a.  CT: n and q only. */

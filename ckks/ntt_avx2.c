@@ -59,5 +59,5 @@ INLINE v v_set_groups(const double *x, size_t stride)
 
 #include "ckks/ntt_fp.h"
 
-const ntt_kern ntt_kern_avx2 = {"avx2", CPU_AVX2, 32, UINT64_C(1) << 50, 4, fill_var, forward, forward_small, inverse, multiply, inner,
-                                  multiply_sub, lift, scale_add, sub_scale};
+const ntt_kern ntt_kern_avx2 = {"avx2", CPU_AVX2, 32, UINT64_C(1) << 50, 4, fill_var, forward, forward_small, forward_lifted, inverse,
+                                  multiply, inner, multiply_sub, lift, scale_add, sub_scale};

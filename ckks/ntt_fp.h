@@ -149,17 +149,27 @@ static void fwd_pass(consts k, roots w, uint64_t *r, size_t len, size_t i)
     else fwd_pass_as(k, w, r, len, i, 1);
 }
 
-/* What is transformed: residues a, small numbers e times s, or their sum.  For a light q, e s + a is below 51 q, so exact. */
+/* What is transformed: residues a, small numbers e times s, their sum, or residues modulo another prime p, read as centred.  For a light q,
+ * e s + a is below 51 q, so exact. */
 typedef struct {
     const uint64_t *a;
     const int8_t *e;
     tw s;
+    v p, half;
 } source;
-typedef enum { RESIDUES, SMALL, SUM } kind;
+typedef enum { RESIDUES, SMALL, SUM, LIFTED } kind;
+
+/* |x| < p/2 < 2^49, x / q below 2^30: the quotient is off by 2^-23 and by the rounding, so r is below q/2 + 1 in absolute value. */
+INLINE v lifted(consts k, const uint64_t *a, v p, v half)
+{
+    const v x = from_words(k, a);
+    return reduce(k, v_if_negative(v_sub(half, x), v_sub(x, p), x));
+}
 
 INLINE v input(consts k, source in, size_t j, kind what, int light)
 {
     if (what == RESIDUES) return from_words(k, in.a + j);
+    if (what == LIFTED) return lifted(k, in.a + j, in.p, in.half);
     const v e = v_from_bytes(in.e + j);
     if (light) return what == SUM ? v_fma(e, in.s.w, from_words(k, in.a + j)) : v_mul(e, in.s.w);
     return what == SUM ? v_add(mulmod(k, e, in.s), from_words(k, in.a + j)) : mulmod(k, e, in.s);
@@ -167,7 +177,7 @@ INLINE v input(consts k, source in, size_t j, kind what, int light)
 /* (x, y) -> (x + w y, x - w y) */
 INLINE void fwd_input(consts k, v *x, v *y, source in, size_t i, size_t j, tw w, kind what, int light)
 {
-    const int wide = what != RESIDUES && light;
+    const int wide = (what == SMALL || what == SUM) && light;
     const v a = input(k, in, i, what, light), b = input(k, in, j, what, light);
     const v c = wide ? reduce(k, a) : a, r = wide ? mulmod_wide(k, b, w) : mulmod(k, b, w);
     *x = v_add(c, r);
@@ -203,10 +213,11 @@ INLINE void fwd_first_as(consts k, roots w, uint64_t *r, source in, size_t n, in
     }
     store4(r + d - LANES, d, fwd_lower(k, u, w2, w3));
 }
-static void fwd_first(consts k, roots w, uint64_t *r, source in, size_t n, int levels)
+static void fwd_first(consts k, roots w, uint64_t *r, source in, size_t n, int levels, int lifts)
 {
 #define FIRST(what, light) (levels == 1 ? fwd_first_as(k, w, r, in, n, 1, what, light) : fwd_first_as(k, w, r, in, n, 2, what, light))
-    if (!in.e) FIRST(RESIDUES, 0);
+    if (lifts) FIRST(LIFTED, 0);
+    else if (!in.e) FIRST(RESIDUES, 0);
     else if (k.light && in.a) FIRST(SUM, 1);
     else if (k.light) FIRST(SMALL, 1);
     else if (in.a) FIRST(SUM, 0);
@@ -301,14 +312,24 @@ static void fwd_rest(consts k, roots w, uint64_t *r, size_t len, size_t groups, 
     fwd_last_four(k, w, r, all, i, (16 * i - n) / FINAL);
 }
 
-static void forward_from(consts k, const ntt_table *t, uint64_t *r, source in)
+static void forward_from(consts k, const ntt_table *t, uint64_t *r, source in, int lifts)
 {
     const roots w = roots_of(t, 0);
     const int levels = t->logn % 2 ? 1 : 2;
-    fwd_first(k, w, r, in, t->n, levels);
+    fwd_first(k, w, r, in, t->n, levels, lifts);
     fwd_rest(k, w, r, t->n >> levels, (size_t)1 << levels, (size_t)1 << levels, t->n);
 }
-static void forward(const ntt_table *t, uint64_t *r, const uint64_t *a) { forward_from(constants(t), t, r, (source){.a = a}); }
+static void forward(const ntt_table *t, uint64_t *r, const uint64_t *a) { forward_from(constants(t), t, r, (source){.a = a}, 0); }
+
+static void forward_lifted(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from)
+{
+    if (from->q < UINT64_C(1) << 50) {
+        forward_from(constants(t), t, r, (source){.a = a, .p = v_set((double)from->q), .half = v_set((double)(from->q / 2))}, 1);
+        return;
+    }
+    ntt_kern_portable.lift(t, r, a, from);
+    forward(t, r, r);
+}
 
 static void inner(const ntt_table *t, uint64_t *r, const uint64_t *c, const uint64_t *const *x, const uint64_t *const *y, size_t count);
 
@@ -318,7 +339,7 @@ static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint
     double pair[2];
     put_root(pair, 1, w, t->q.q);
     if (k.light) k.r = r, k.x = x, k.y = y;
-    forward_from(k, t, r, (source){b, e, root_at(pair, 0)});
+    forward_from(k, t, r, (source){.a = b, .e = e, .s = root_at(pair, 0)}, 0);
     if (x && !k.light) inner(t, r, r, &x, &y, 1);
 }
 
@@ -489,7 +510,6 @@ static void multiply_sub(const ntt_table *t, uint64_t *r, const uint64_t *a, con
     for (size_t j = 0; j < t->n; j += LANES) to_words(k, r + j, canonical_wide(k, v_sub(from_words(k, r + j), mulmod2(k, from_words(k, a + j), from_words(k, b + j)))));
 }
 
-/* |x| < from/2 < 2^49, x / q below 2^30: the quotient is off by 2^-23 and by the rounding, so r is below q/2 + 1 in absolute value. */
 static void lift(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from)
 {
     if (from->q >= UINT64_C(1) << 50) {
@@ -498,10 +518,7 @@ static void lift(const ntt_table *t, uint64_t *r, const uint64_t *a, const modul
     }
     const consts k = constants(t);
     const v p = v_set((double)from->q), half = v_set((double)(from->q / 2));
-    for (size_t j = 0; j < t->n; j += LANES) {
-        const v x = from_words(k, a + j);
-        to_words(k, r + j, canonical(k, reduce(k, v_if_negative(v_sub(half, x), v_sub(x, p), x))));
-    }
+    for (size_t j = 0; j < t->n; j += LANES) to_words(k, r + j, canonical(k, lifted(k, a + j, p, half)));
 }
 
 static void scale_add(const ntt_table *t, uint64_t *r, const uint64_t *a, uint64_t w, const uint64_t *b)

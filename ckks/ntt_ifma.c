@@ -456,6 +456,12 @@ static void sub_scale(const ntt_table *t, uint64_t *r, const uint64_t *a, const 
     for (size_t j = 0; j < t->n; j += LANES) store(r + j, canonical2(k, mulmod(k, add(sub(load(a + j), load(b + j)), k.q), s, set(0))));
 }
 
+static void forward_lifted(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from)
+{
+    lift(t, r, a, from);
+    forward(t, r, r);
+}
+
 static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b, const uint64_t *x, const uint64_t *y)
 {
     const consts k = constants(t);
@@ -468,5 +474,5 @@ static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint
     if (x) inner(t, r, r, &x, &y, 1);
 }
 
-const ntt_kern ntt_kern_ifma = {"avx512ifma", CPU_AVX512 | CPU_IFMA, 256, UINT64_C(1) << 50, 2, fill_var, forward, forward_small, inverse,
+const ntt_kern ntt_kern_ifma = {"avx512ifma", CPU_AVX512 | CPU_IFMA, 256, UINT64_C(1) << 50, 2, fill_var, forward, forward_small, forward_lifted, inverse,
                                 multiply, inner, multiply_sub, lift, scale_add, sub_scale};

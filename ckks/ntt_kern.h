@@ -15,6 +15,7 @@ struct ntt_kern {
     void (*fill_var)(ntt_table *t); /* t->own from the roots; NULL where own = 0 */
     void (*forward)(const ntt_table *t, uint64_t *r, const uint64_t *a);
     void (*forward_small)(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b, const uint64_t *x, const uint64_t *y);
+    void (*forward_lifted)(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from);
     void (*inverse)(const ntt_table *t, uint64_t *r, const uint64_t *a);
     void (*multiply)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
     void (*inner)(const ntt_table *t, uint64_t *r, const uint64_t *c, const uint64_t *const *x, const uint64_t *const *y, size_t count);

@@ -176,8 +176,14 @@ START_TEST(kernels_agree)
                             got[j] = x;
                             want[j] = (uint64_t)((y % (__int128)q + (__int128)q) % (__int128)q);
                         }
+                        memcpy(b, got, n * sizeof *got);
                         ntt_lift(t, got, got, &m2);
                         ck_assert_mem_eq(got, want, n * sizeof *got);
+                        ntt_forward(p, want, want);
+                        ntt_forward_lifted(t, got, b, &m2);
+                        ck_assert_mem_eq(got, want, n * sizeof *got);
+                        ntt_forward_lifted(t, b, b, &m2);
+                        ck_assert_mem_eq(b, want, n * sizeof *got);
                     }
                 }
                 ntt_free(p);
