@@ -9,7 +9,7 @@
 
 struct ckks_eval {
     const ckks_params *p;
-    uint64_t *digit;    /* [primes][primes + special][n]: digit d of what is switched, but modulo prime d itself */
+    uint64_t *digit;    /* [primes][primes + special][n]: digit d of what is switched; modulo prime d its coefficients */
     uint64_t *acc, *sum; /* [2][primes + special][n] each */
     uint64_t *own;      /* [primes][n]: what is switched */
     uint64_t *t, *rest; /* [2][n]; [special + 1][n] */
@@ -79,36 +79,31 @@ static void divide(ckks_eval *e, uint64_t *r, const uint64_t *a, uint32_t level,
     }
 }
 
-/* c[level][n], transformed, into digits modulo every prime. */
+/* The coefficients of c[level][n], digit by digit, where a digit's residues modulo its own prime would be. */
 static void decompose(ckks_eval *e, const uint64_t *c, uint32_t level)
 {
     const size_t n = e->p->n, all = e->p->primes + e->p->special;
-    for (uint32_t d = 0; d < level; d++) {
-        ntt_inverse(e->p->ntt[d], e->t, c + d * n);
-        for (uint32_t i = 0; i < level + e->p->special; i++) {
-            if (i == d) continue;
-            const ntt_table *to = at(e->p, level, i);
-            uint64_t *x = e->digit + (d * all + i) * n;
-            ntt_forward_lifted(to, x, e->t, &e->p->ntt[d]->q);
-        }
-    }
+    for (uint32_t d = 0; d < level; d++) ntt_inverse(e->p->ntt[d], e->digit + (d * all + d) * n, c + d * n);
 }
 
-/* acc = sum_d digit d of c (b_d, a_d). */
-static void switch_key(ckks_eval *e, const ckks_evk *k, const uint64_t *c, uint32_t level)
+/* acc = sum_d digit d of c (b_d, a_d), prime by prime.  The first key after decompose makes the digits, the others find them. */
+static void switch_key(ckks_eval *e, const ckks_evk *k, const uint64_t *c, uint32_t level, int first)
 {
     const ckks_params *p = e->p;
     const size_t n = p->n, all = p->primes + p->special;
     for (uint32_t i = 0; i < level + p->special; i++) {
+        const ntt_table *t = at(p, level, i);
         const size_t row = i < level ? i : p->primes + i - level;
         const uint64_t *x[CKKS_MAX_PRIMES], *b[CKKS_MAX_PRIMES], *a[CKKS_MAX_PRIMES];
         for (uint32_t d = 0; d < level; d++) {
-            x[d] = i == d ? c + d * n : e->digit + (d * all + i) * n;
+            uint64_t *digit = e->digit + (d * all + i) * n;
+            if (first && i != d) ntt_forward_lifted(t, digit, e->digit + (d * all + d) * n, &p->ntt[d]->q);
+            x[d] = i == d ? c + d * n : digit;
             b[d] = k->b + (d * all + row) * n;
             a[d] = k->a + (d * all + row) * n;
         }
-        ntt_inner(at(p, level, i), e->acc + i * n, NULL, x, b, level);
-        ntt_inner(at(p, level, i), e->acc + (all + i) * n, NULL, x, a, level);
+        ntt_inner(t, e->acc + i * n, NULL, x, b, level);
+        ntt_inner(t, e->acc + (all + i) * n, NULL, x, a, level);
     }
 }
 
@@ -167,7 +162,7 @@ static int multiply(ckks_eval *e, ckks_ct *r, const ckks_ct *a, const ckks_ct *b
         return err_set(ERR_ARG, "multiplication: the product of the scales, %g, is not below the modulus", scale);
     for (uint32_t i = 0; i < level; i++) ntt_multiply(p->ntt[i], e->own + i * n, a->c1 + i * n, b->c1 + i * n);
     decompose(e, e->own, level);
-    switch_key(e, relin, e->own, level);
+    switch_key(e, relin, e->own, level, 1);
     for (uint32_t i = 0; i < level; i++) {
         ntt_multiply(p->ntt[i], e->t, a->c0 + i * n, b->c0 + i * n);
         add_raised(e, 0, i, e->t);
@@ -196,13 +191,13 @@ static int can_apply(const ckks_eval *e, const ckks_evk *key)
     return key->galois ? 0 : err_set(ERR_ARG, "automorphism: a key for relinearisation, not a Galois key");
 }
 
-/* r = a under key, a->c1 being decomposed. */
-static void apply(ckks_eval *e, ckks_ct *r, const ckks_ct *a, const ckks_evk *key)
+/* r = a under key, a->c1 being decomposed; first: see switch_key. */
+static void apply(ckks_eval *e, ckks_ct *r, const ckks_ct *a, const ckks_evk *key, int first)
 {
     const ckks_params *p = e->p;
     const size_t n = p->n;
     const uint32_t level = a->at.level;
-    switch_key(e, key, a->c1, level);
+    switch_key(e, key, a->c1, level, first);
     for (uint32_t i = 0; i < level; i++) add_raised(e, 0, i, a->c0 + i * n);
     for (int half = 0; half < 2; half++) {
         uint64_t *acc = e->acc + half * (p->primes + p->special) * n, *c = half ? r->c1 : r->c0;
@@ -224,7 +219,7 @@ int ckks_automorphisms(ckks_eval *e, ckks_ct *const *r, const ckks_ct *a, const 
     }
     if (rc < 0) return rc;
     decompose(e, a->c1, a->at.level);
-    for (size_t i = 0; i < count; i++) apply(e, r[i], a, key[i]);
+    for (size_t i = 0; i < count; i++) apply(e, r[i], a, key[i], i == 0);
     return 0;
 }
 
@@ -239,7 +234,7 @@ int ckks_automorphism_sum(ckks_eval *e, ckks_ct *r, const ckks_ct *a, const ckks
     memset(e->sum, 0, 2 * all * n * sizeof *e->sum);
     decompose(e, a->c1, level);
     for (size_t k = 0; k < count; k++) {
-        switch_key(e, key[k], a->c1, level);
+        switch_key(e, key[k], a->c1, level, k == 0);
         for (uint32_t i = 0; i < level; i++) add_raised(e, 0, i, a->c0 + i * n);
         for (int half = 0; half < 2; half++)
             for (uint32_t i = 0; i < places; i++) {
