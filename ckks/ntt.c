@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "ckks/ntt_kern.h"
 
-const ntt_kern *const ntt_kerns[NTT_KERNS] = {&ntt_kern_portable, &ntt_kern_avx2, &ntt_kern_avx512, &ntt_kern_ifma};
+const ntt_kern *const ntt_kerns[NTT_KERNS] = {&ntt_kern_portable, &ntt_kern_avx2, &ntt_kern_ifma};
 
 static int serves(const ntt_kern *k, uint32_t n, uint64_t q, unsigned features)
 {

@@ -25,8 +25,8 @@ typedef struct ntt_table {
     uint64_t last, last_shoup;           /* inv_root[1] / n: the last stage of the inverse divides by n as it goes */
 } ntt_table;
 
-/** ntt_create: n a power of two in [16, 32768], q a prime = 1 mod 2n below 2^61; the fastest kernel that this CPU has for them (double
- *  precision, exactly, for q < 2^50: ntt_fp.h).   ntt_create_with: that kernel.
+/** ntt_create: n a power of two in [16, 32768], q a prime = 1 mod 2n below 2^61; the fastest kernel that this CPU has for them (below
+ *  2^50: 52-bit multiply-adds, or double precision, exactly, on AVX2).   ntt_create_with: that kernel.
  *  Errors: ERR_ARG (n, q; a kernel that the CPU, n or q does not allow), ERR_MEM. */
 int ntt_create(ntt_table **out, uint32_t n, uint64_t q) MUST_CHECK;
 int ntt_create_with(ntt_table **out, uint32_t n, uint64_t q, const ntt_kern *kern) MUST_CHECK;

@@ -12,10 +12,10 @@
  *  Else [1, 2) widens to [0, 3); from there on, a level begins with x reduced to [1, 3).
  *
  *  Inverse, (x + y, w (x - y)): x - y must not be negative, and no sum leaves the 2^52.  In the levels of distance 1, 2, 4 a multiple of
- *  q is added to the difference: sums are below 2, 4, then 8 (light), or below 2, 4 and reduced, 4 (else).  Now the sums are reduced to an interval that
- *  depends on the number of their group (LEVEL): what a pass of two levels, x0 .. x3, begins with and leaves for the next.
- *      light: from 12, 0, 4, 0, four wide:  x0 + x1 in [12, 20), x2 + x3 in [4, 12);  d = w (x0 - x1) and d' = w' (x2 - x3), each two wide, begin where
- *             d - d' >= 0 and d + d' begins at what the group shall have;  (x0 + x1) + (x2 + x3) in [16, 32) is reduced to it.
+ *  q is added to the difference: sums are below 2, 4, then 8 (light), or below 2, 4 and reduced, 4 (else).  Then sums are reduced to an
+ *  interval that depends on the number of their group: what a pass of two levels, x0 .. x3, begins with and leaves for the next.
+ *      light: from 12, 0, 4, 0, four wide:  x0 + x1 in [12, 20), x2 + x3 in [4, 12);  d = w (x0 - x1) and d' = w' (x2 - x3), each two wide,
+ *             begin where d - d' > 0 and d + d' begins at what the group shall have;  (x0 + x1) + (x2 + x3) in [16, 32) is reduced to it.
  *      else:  from 1, -1, 1, -1, two wide:  x0 + x1 and x2 + x3 in [0, 4) are reduced to [1, 3) and [-1, 1), d and d' begin there: both sums
  *             in [0, 4) are reduced, both differences in (0, 4). */
 #include <immintrin.h>
@@ -220,8 +220,9 @@ INLINE void forward_as(const ntt_table *table, uint64_t *r, const uint64_t *a, i
     const consts k = constants(table);
     const roots t = {table->root, table->own};
     const size_t n = table->n;
-    size_t groups = table->logn % 2 ? 4 : 2, len = n / groups;
-    if (groups == 4) fwd_first_as(k, t, r, a, n, 2, reduced);
+    const int levels = table->logn % 2 ? 2 : 1;
+    size_t groups = (size_t)1 << levels, len = n >> levels;
+    if (levels == 2) fwd_first_as(k, t, r, a, n, 2, reduced);
     else fwd_first_as(k, t, r, a, n, 1, reduced);
     for (; len > BLOCK; len /= 4, groups *= 4)
         for (size_t g = 0; g < groups; g++) fwd_pass_as(k, t, r + g * len, len, groups + g, reduced);
@@ -355,15 +356,17 @@ INLINE void inverse_as(const ntt_table *table, uint64_t *r, const uint64_t *a, i
     const consts k = constants(table);
     const roots t = {table->inv_root, table->own + table->n};
     const root scale = root_of(table->n_inv, table->n_inv_shoup), last = root_of(table->last, table->last_shoup);
-    const size_t n = table->n, top = table->logn % 2 ? 4 : 2;
-    size_t groups = top;
-    while (n / groups > BLOCK) groups *= 4;
-    for (size_t g = 0, len = n / groups; g < groups; g++) inv_block_as(k, t, r + g * len, a + g * len, len, groups + g, light);
-    while (groups > top) {
+    const size_t n = table->n;
+    const int levels = table->logn % 2 ? 2 : 1;
+    size_t groups = (size_t)1 << levels, len = n >> levels;
+    for (; len > BLOCK; len /= 4) groups *= 4;
+    for (size_t g = 0; g < groups; g++) inv_block_as(k, t, r + g * len, a + g * len, len, groups + g, light);
+    while (len < n >> levels) {
         groups /= 4;
-        for (size_t g = 0, len = n / groups; g < groups; g++) inv_pass_as(k, t, r + g * len, len, groups + g, light);
+        len *= 4;
+        for (size_t g = 0; g < groups; g++) inv_pass_as(k, t, r + g * len, len, groups + g, light);
     }
-    if (top == 4) inv_last_as(k, t, r, n, scale, last, 2, light);
+    if (levels == 2) inv_last_as(k, t, r, n, scale, last, 2, light);
     else inv_last_as(k, t, r, n, scale, last, 1, light);
 }
 static void inverse(const ntt_table *t, uint64_t *r, const uint64_t *a)
@@ -474,5 +477,5 @@ static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint
     if (x) inner(t, r, r, &x, &y, 1);
 }
 
-const ntt_kern ntt_kern_ifma = {"avx512ifma", CPU_AVX512 | CPU_IFMA, 256, UINT64_C(1) << 50, 2, fill_var, forward, forward_small, forward_lifted, inverse,
-                                multiply, inner, multiply_sub, lift, scale_add, sub_scale};
+const ntt_kern ntt_kern_ifma = {"avx512ifma", CPU_AVX512 | CPU_IFMA, 256, UINT64_C(1) << 50, 2, fill_var, forward, forward_small, forward_lifted,
+                                inverse, multiply, inner, multiply_sub, lift, scale_add, sub_scale};

@@ -25,9 +25,9 @@ struct ntt_kern {
     void (*sub_scale)(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b, uint64_t w);
 };
 
-extern const ntt_kern ntt_kern_portable, ntt_kern_avx2, ntt_kern_avx512, ntt_kern_ifma;
+extern const ntt_kern ntt_kern_portable, ntt_kern_avx2, ntt_kern_ifma;
 
-#define NTT_KERNS 4
+#define NTT_KERNS 3
 extern const ntt_kern *const ntt_kerns[NTT_KERNS]; /* slowest first */
 
 /** ntt_kern_best: the fastest one for (n, q) that needs no other cpu_features. */

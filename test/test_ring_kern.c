@@ -219,7 +219,8 @@ START_TEST(permutation)
         operands(primes[round % (int)PRIMES]);
         for (uint32_t i = 0; i < n; i += 4) {
             const uint32_t base = i % 8 ? from[i - 4] & ~UINT32_C(7) : 8 * (uint32_t)(prg_u64(&g) % (n / 8));
-            const uint32_t other = i % 8 ? ~from[i - 4] & 4 : 4 * (uint32_t)(prg_u64(&g) % 2), turn = (uint32_t)prg_u64(&g) % 4, flip = (uint32_t)prg_u64(&g) % 4;
+            const uint32_t other = i % 8 ? ~from[i - 4] & 4 : 4 * (uint32_t)(prg_u64(&g) % 2);
+            const uint32_t turn = (uint32_t)prg_u64(&g) % 4, flip = (uint32_t)prg_u64(&g) % 4;
             for (uint32_t j = 0; j < 4; j++) from[i + j] = base + other + (((j + turn) % 4) ^ flip);
         }
         kern->permute(r, a, from, n);
