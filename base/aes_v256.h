@@ -10,6 +10,7 @@
 #include "base/block.h"
 
 #define LANES 2
+#define FROM_MEMORY __asm__ volatile("" ::: "memory") /* what was stored is loaded again: sixteen registers */
 #define INLINE static inline __attribute__((always_inline))
 
 typedef __m256i v;

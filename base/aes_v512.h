@@ -10,6 +10,7 @@
 #include "base/block.h"
 
 #define LANES 4
+#define FROM_MEMORY ((void)0)
 #define INLINE static inline __attribute__((always_inline))
 
 typedef __m512i v;
