@@ -258,7 +258,6 @@ void ntt_forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_
 void ntt_forward_lifted(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from) { t->kern->forward_lifted(t, r, a, from); }
 void ntt_inverse(const ntt_table *t, uint64_t *r, const uint64_t *a) { t->kern->inverse(t, r, a); }
 void ntt_multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { t->kern->multiply(t, r, a, b); }
-void ntt_multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b) { t->kern->inner(t, r, r, &a, &b, 1); }
 void ntt_inner(const ntt_table *t, uint64_t *r, const uint64_t *c, const uint64_t *const *x, const uint64_t *const *y, size_t count)
 {
     t->kern->inner(t, r, c, x, y, count);

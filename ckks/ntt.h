@@ -36,17 +36,16 @@ void ntt_free(ntt_table *t);
  *  CT: n and q only.   Ref: [Har14, Alg. 2]. */
 void ntt_forward(const ntt_table *t, uint64_t *r, const uint64_t *a);
 /** ntt_forward_small: r = NTT(e w + b) + x (.) y, |e[n]| <= 100 and below q, w in [0, q) public, b[n] in [0, q) or NULL for 0, x[n] and y[n] in
- *  [0, q), or both NULL for 0.   Alias: r may equal b.   CT: n, q and which are NULL only. */
+ *  [0, q), or both NULL for 0.   Alias: r may equal b, but neither x nor y.   CT: n, q and which are NULL only. */
 void ntt_forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b, const uint64_t *x, const uint64_t *y);
 /** ntt_inverse: the inverse; same ranges. */
 void ntt_inverse(const ntt_table *t, uint64_t *r, const uint64_t *a);
-/** ntt_multiply, _add, _sub: r = a (.) b, r += a (.) b, r -= a (.) b, pointwise mod q.  Alias: all allowed.  CT: n and q only.
- *  ntt_inner: r = c + sum_i x[i] (.) y[i] over count >= 1 pairs, c[n] in [0, q) or NULL for 0.   Alias: r may equal c or be c and one of the
- *  factors of a single pair.  CT: n, q, count and whether c is NULL only. */
+/** ntt_multiply, ntt_multiply_sub: r = a (.) b, r -= a (.) b, pointwise mod q.  Alias: all allowed.  CT: n and q only.
+ *  ntt_inner: r = c + sum_i x[i] (.) y[i] over count >= 1 pairs, c[n] in [0, q) or NULL for 0.   Alias: r may equal c, and with
+ *  one pair its factors.  CT: n, q, count and whether c is NULL only. */
 void ntt_multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
-void ntt_multiply_add(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
-void ntt_inner(const ntt_table *t, uint64_t *r, const uint64_t *c, const uint64_t *const *x, const uint64_t *const *y, size_t count);
 void ntt_multiply_sub(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b);
+void ntt_inner(const ntt_table *t, uint64_t *r, const uint64_t *c, const uint64_t *const *x, const uint64_t *const *y, size_t count);
 /** ntt_lift: r = a mod q, a[n] in [0, from.q) read as numbers in [-(from.q - 1)/2, (from.q - 1)/2];   ntt_forward_lifted: r = NTT of that.
  *  Alias: r may equal a.  CT: n and the moduli only. */
 void ntt_lift(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from);
