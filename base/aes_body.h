@@ -39,19 +39,14 @@ static void ctr_blocks(const aes128_key *k, block *out, uint64_t nonce, uint64_t
 
 #define STEP (FLIGHT / GROUP) /* keys of one flight of hashes, FLIGHT * LANES = 8 STEP lanes */
 
-/* The STEP * CRH_LANES lanes under the keys from k on.  What the last round adds, its key and sigma(x), waits in h where registers are few. */
+/* The STEP * CRH_LANES lanes under the keys from k on. */
 INLINE void hash_flight(const block *k, block *h, const block *x)
 {
-    v y[FLIGHT];
-    UNROLL for (int i = 0; i < FLIGHT; i++) {
-        const v s = sigma(v_load(x + i * LANES));
-        y[i] = v_xor(s, v_same(k + i / GROUP));
-        v_store(h + i * LANES, v_xor(s, v_same(k + i / GROUP + 10 * KEYS)));
-    }
-    FROM_MEMORY;
-    UNROLL for (int r = 1; r < 10; r++)
-        UNROLL for (int i = 0; i < FLIGHT; i++) y[i] = v_aes(y[i], v_same(k + i / GROUP + r * KEYS));
-    UNROLL for (int i = 0; i < FLIGHT; i++) v_store(h + i * LANES, v_aeslast(y[i], v_load(h + i * LANES)));
+    const block *const each[] = {k, k + 1, k + STEP - 2, k + STEP - 1};
+    v s[FLIGHT];
+    UNROLL for (int i = 0; i < FLIGHT; i++) s[i] = sigma(v_load(x + i * LANES));
+    hash_vectors(s, FLIGHT, each + (STEP == 2 ? 2 : 0), GROUP, 1);
+    UNROLL for (int i = 0; i < FLIGHT; i++) v_store(h + i * LANES, s[i]);
 }
 
 static void hash(const block *start, uint64_t index, block *h, const block *x, size_t lanes)
@@ -79,7 +74,7 @@ INLINE void pair_flight(const block *k, block *h0, block *h1, const block *x, v 
         s[i] = sigma(v_load(x + pair_of(i) * LANES));
         if (i / GROUP % 2) s[i] = v_xor(s[i], d);
     }
-    hash_vectors(s, FLIGHT, each, 2 * GROUP);
+    hash_vectors(s, FLIGHT, each, 2 * GROUP, 1);
     UNROLL for (int i = 0; i < FLIGHT; i++) v_store((i / GROUP % 2 ? h1 : h0) + pair_of(i) * LANES, s[i]);
 }
 

@@ -10,7 +10,6 @@
 #include "base/block.h"
 
 #define LANES 2
-#define FROM_MEMORY __asm__ volatile("" ::: "memory") /* what was stored is loaded again: sixteen registers */
 #define INLINE static inline __attribute__((always_inline))
 
 typedef __m256i v;
@@ -46,5 +45,8 @@ INLINE v v_unpack32_low(v a, v b) { return _mm256_unpacklo_epi32(a, b); }
 INLINE v v_unpack32_high(v a, v b) { return _mm256_unpackhi_epi32(a, b); }
 INLINE v v_unpack64_low(v a, v b) { return _mm256_unpacklo_epi64(a, b); }
 INLINE v v_unpack64_high(v a, v b) { return _mm256_unpackhi_epi64(a, b); }
+
+/* x goes to memory and is loaded where it is used: there are sixteen registers. */
+INLINE void v_aside(v *x) { __asm__("" : "+m"(*x)); }
 
 #endif

@@ -70,14 +70,19 @@ static inline void expand_keys(schedules s[2], const block *start, uint64_t a, u
 /* (L || R) -> (L XOR R) || L, L the upper half: halves exchanged, and L added to the upper one. */
 INLINE v sigma(v x) { return v_xor(v_swap64(x), v_and(x, v_rows(0, ~UINT64_C(0)))); }
 
-/* s[n] = sigma(x) in, hashes out: vector i under the key at k[i / per], in each row of a schedule.  n <= FLIGHT, known when compiled. */
-INLINE void hash_vectors(v *s, int n, const block *const *k, int per)
+/* s[n] = sigma(x) in, hashes out: vector i under the key at k[i / per], in each row of a schedule.  n <= FLIGHT, known when compiled.
+ * aside: what the last round adds, its key and sigma(x), is put aside: quicker for the hash alone, not for gates. */
+INLINE void hash_vectors(v *s, int n, const block *const *k, int per, int aside)
 {
     v y[FLIGHT];
-    UNROLL for (int i = 0; i < n; i++) y[i] = v_xor(s[i], v_same(k[i / per]));
+    UNROLL for (int i = 0; i < n; i++) {
+        y[i] = v_xor(s[i], v_same(k[i / per]));
+        if (aside) s[i] = v_xor(s[i], v_same(k[i / per] + 10 * KEYS));
+        if (aside) v_aside(&s[i]);
+    }
     UNROLL for (int r = 1; r < 10; r++)
         UNROLL for (int i = 0; i < n; i++) y[i] = v_aes(y[i], v_same(k[i / per] + r * KEYS));
-    UNROLL for (int i = 0; i < n; i++) s[i] = v_xor(s[i], v_aeslast(y[i], v_same(k[i / per] + 10 * KEYS)));
+    UNROLL for (int i = 0; i < n; i++) s[i] = aside ? v_aeslast(y[i], s[i]) : v_xor(s[i], v_aeslast(y[i], v_same(k[i / per] + 10 * KEYS)));
 }
 
 #endif

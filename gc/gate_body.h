@@ -16,7 +16,7 @@ INLINE void hash_both(v s[2 * GROUP], const v x[GROUP], v d, const block *k)
         s[i] = sigma(x[i]);
         s[GROUP + i] = v_xor(s[i], d);
     }
-    hash_vectors(s, 2 * GROUP, &k, 2 * GROUP);
+    hash_vectors(s, 2 * GROUP, &k, 2 * GROUP, 0);
 }
 
 INLINE void load_eight(v x[GROUP], const block *from)
@@ -94,7 +94,7 @@ static void eval_and(const block *start, uint64_t at_a, uint64_t at_b, const blo
             s[GROUP + i] = sigma(v_load(b + j + i * LANES));
         }
         const block *const k[] = {&ks[0].rk[0][key % KEYS], &ks[1].rk[0][key % KEYS]};
-        hash_vectors(s, 2 * GROUP, k, GROUP);
+        hash_vectors(s, 2 * GROUP, k, GROUP, 0);
         UNROLL for (int i = 0; i < GROUP; i++) {
             const v x = v_load(a + j + i * LANES), y = v_load(b + j + i * LANES);
             const v g = v_load_bytes(rows + 16 * (j + (size_t)i * LANES)), e = v_xor(v_load_bytes(rows_b + 16 * (j + (size_t)i * LANES)), x);
@@ -118,7 +118,7 @@ static void eval_known(const block *start, uint64_t at, const block *a, size_t l
         if (key % (2 * KEYS) == 0) expand_keys(ks, start, at + key, at + key + KEYS);
         UNROLL for (int i = 0; i < GROUP; i++) s[i] = sigma(v_load(a + j + i * LANES));
         const block *const k = &ks[key / KEYS % 2].rk[0][key % KEYS];
-        hash_vectors(s, GROUP, &k, GROUP);
+        hash_vectors(s, GROUP, &k, GROUP, 0);
         UNROLL for (int i = 0; i < GROUP; i++) {
             const v x = v_load(a + j + i * LANES), g = v_load_bytes(row + 16 * (j + (size_t)i * LANES));
             v_store(out + j + i * LANES, v_xor(s[i], v_and(g, colour_mask(x))));
