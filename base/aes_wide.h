@@ -51,19 +51,34 @@ INLINE void next_words(v w[4], v rcon)
     w[3] = v_xor(w[3], w[2]);
 }
 
+/* Schedules under way. */
+typedef struct {
+    schedules *to;
+    v w[4];
+} expansion;
+
+INLINE void expand_begin(expansion *e, schedules *to, const block *start, uint64_t index)
+{
+    e->to = to;
+    load_words(to, e->w, start, index);
+}
+
+INLINE void expand_round(expansion *e, int r) /* 1 .. 10 */
+{
+    static const uint8_t rcons[10] = {1, 2, 4, 8, 16, 32, 64, 128, 27, 54};
+    next_words(e->w, v_set32(rcons[r - 1]));
+    store_round(e->to, r, e->w);
+}
+
 /* s[0], s[1]: the schedules of start XOR (a + i) and start XOR (b + i), i < KEYS.  Two at a time, because one is a chain of latencies. */
 static inline void expand_keys(schedules s[2], const block *start, uint64_t a, uint64_t b)
 {
-    static const uint8_t rcons[10] = {1, 2, 4, 8, 16, 32, 64, 128, 27, 54};
-    v w[2][4];
-    load_words(&s[0], w[0], start, a);
-    load_words(&s[1], w[1], start, b);
-    UNROLL for (int r = 0; r < 10; r++) {
-        const v rcon = v_set32(rcons[r]);
-        next_words(w[0], rcon);
-        next_words(w[1], rcon);
-        store_round(&s[0], r + 1, w[0]);
-        store_round(&s[1], r + 1, w[1]);
+    expansion e[2];
+    expand_begin(&e[0], &s[0], start, a);
+    expand_begin(&e[1], &s[1], start, b);
+    UNROLL for (int r = 1; r <= 10; r++) {
+        expand_round(&e[0], r);
+        expand_round(&e[1], r);
     }
 }
 
