@@ -197,7 +197,7 @@ typedef struct {
     tw s;
     v p, half;
 } source;
-typedef enum { RESIDUES, SMALL, SUM, LIFTED } kind;
+typedef enum { RESIDUES, SMALL, SUM, LIFTED } kind; /* whether q is light matters to the second and the third */
 
 /* |x| < p/2 < 2^49, x / q below 2^30: the quotient is off by 2^-23 and by the rounding, so r is below q/2 + 1 in absolute value. */
 INLINE v lifted(consts k, const uint64_t *a, v p, v half)
@@ -297,8 +297,10 @@ INLINE void fwd_last_lower(consts k, roots w, uint64_t *r, size_t step, quad u, 
     u = fwd_lower(k, u, last_at(at, 1), last_at(at, 2));
     v_transpose(u.x);
     for (size_t c = 0; c < 4; c++, r += LANES) {
-        const size_t j = (size_t)(r - k.r);
-        if (products) u.x[c] = v_add(u.x[c], mulmod2(k, from_words(k, k.x + j), from_words(k, k.y + j)));
+        if (products) {
+            const size_t j = (size_t)(r - k.r);
+            u.x[c] = v_add(u.x[c], mulmod2(k, from_words(k, k.x + j), from_words(k, k.y + j)));
+        }
         to_words(k, r, canonical_wide(k, u.x[c]));
     }
 }
