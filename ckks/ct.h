@@ -79,7 +79,7 @@ int ckks_ct_sub(ckks_ct *r, const ckks_ct *a, const ckks_ct *b) MUST_CHECK;
 int ckks_ct_add_plain(ckks_ct *r, const ckks_ct *a, const ckks_pt *pt) MUST_CHECK;
 int ckks_ct_sub_plain(ckks_ct *r, const ckks_ct *a, const ckks_pt *pt) MUST_CHECK;
 int ckks_ct_negate(ckks_ct *r, const ckks_ct *a) MUST_CHECK;
-/** ckks_ct_multiply_scalar: r = w * a, w an integer that keeps the scale.   In: |w| <= 2^61.   Errors: ERR_ARG (w; room of r). */
+/** ckks_ct_multiply_scalar: r = w * a, w a public integer that keeps the scale.   In: |w| <= 2^61.   Errors: ERR_ARG (w; room of r). */
 int ckks_ct_multiply_scalar(ckks_ct *r, const ckks_ct *a, int64_t w) MUST_CHECK;
 /** ckks_ct_multiply_residues: for operations on constants: r = a w[i] modulo prime i, at `scale`.   In: w[i] in [0, q_i), public; r fits a. */
 void ckks_ct_multiply_residues(ckks_ct *r, const ckks_ct *a, const uint64_t *w, double scale);

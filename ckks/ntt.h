@@ -2,7 +2,8 @@
 /** ntt.h: negacyclic number-theoretic transform modulo one prime.
  *
  *  r = NTT(a) holds r[j] = sum_i a[i] psi^(i * (2 rev(j) + 1)), rev the reversal of log2 n bits, and psi the primitive 2n-th root
- *  x^((q-1)/2n) for the least x >= 2 that gives one: the order and the root are part of the wire format of a public key. */
+ *  x^((q-1)/2n) for the least x >= 2 that gives one: the order and the root are part of the wire format of a public key.
+ *  Some kernels compute in double precision, exactly, where the rounding mode is the usual one, to nearest. */
 #ifndef TACIT_CKKS_NTT_H
 #define TACIT_CKKS_NTT_H
 

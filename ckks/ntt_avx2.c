@@ -6,7 +6,8 @@
  *      h = fl(x W),   l = x W - h (exact: a fused multiply),   c = nearest integer to fl(x w'),   r = (h - c q) + l = x W - c q:
  *  fl adds at most X q 2^-54, so |c - x W / q| <= 1/2 + 3 X q 2^-55 and |r| <= M(X) q, M(X) = 1/2 + 3 X / 32 for q < 2^50 and 1/2 + X / 85
  *  for a light q, below 2^47.
- *  h - c q is an integer below |r| + |l| < 2^52, so exact, like the sum.  REDUCE gives |r| <= q/2 + 1.
+ *  h - c q is an integer below |r| + |l| < 2^52, so exact, like the sum.  REDUCE gives |r| <= q/2 + 1/2: half an ulp and
+ *  X 2^-53 of the quotient are less than 3/2 in r, an integer, and q is odd.
  *  No number leaves (-6.5 q, 6.5 q), or (-51 q, 51 q) for a light q, inside 2^53.
  *
  *  Forward, passes of two levels, B on entry (in the first pass 1.6, and x0 is not reduced).  For a light q, forward_small begins with e w + b as
@@ -199,7 +200,7 @@ typedef struct {
 } source;
 typedef enum { RESIDUES, SMALL, SUM, LIFTED } kind; /* whether q is light matters to the second and the third */
 
-/* |x| < p/2 < 2^49, x / q below 2^30: the quotient is off by 2^-23 and by the rounding, so r is below q/2 + 1 in absolute value. */
+/* |x| < p/2 < 2^49 is off by at most |x| 2^-52 <= 1/8 where the quotient is off by its relative error, so r is below q/2 + 1 in absolute value. */
 INLINE v lifted(consts k, const uint64_t *a, v p, v half)
 {
     const v x = from_words(k, a);
