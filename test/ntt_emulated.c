@@ -98,6 +98,7 @@ static inline unsigned above(lanes a, lanes b)
     return mask;
 }
 
+#undef _mm512_cmpgt_epu64_mask
 #undef _mm512_setr_epi64
 #define __m512i lanes
 #define _mm_loadl_epi64(p) (p)
