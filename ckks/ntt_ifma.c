@@ -2,7 +2,7 @@
 /* The transform for q < 2^50 by multiply-adds of 52 bits.
  *
  *  Numbers are words modulo 2^52 that stand for an integer in a known interval of at most 2^52: the instructions read 52 bits of a factor,
- *  so what sums leave above them is cleared once, at the end.  Intervals below are in units of q.
+ *  so what sums leave above them is cleared once, at the end.  Intervals below are in units of q; test/test_ntt_intervals.c derives them again.
  *  For a constant w with companion w' = floor(w 2^52 / q), x in [0, 2^52) and any integer k (MULMOD, `less` = -k):
  *      u = -k + floor(x w' / 2^52),   r = x w - u q in [k, k + 2),
  *  since 0 <= x w / q - x w' / 2^52 < 1: shifting r by multiples of q costs nothing.  REDUCE is the same for w = 1.  2^52 is at least 4 q, and at
