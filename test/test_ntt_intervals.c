@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
-/* The intervals that ckks/ntt_ifma.c speaks of, by machine: the kernel's own body runs on intervals of integers instead of words, so one run covers every
- * input of a table.  Each factor of a multiply-add must lie in [0, 2^52), each companion must be that of its constant, what is compared as a word
- * must have nothing above 52 bits, and every result must be in [0, q). */
+/* The intervals that ckks/ntt_ifma.c speaks of, by machine: the kernel's own body runs on intervals of integers instead of words, so one run
+ * covers every input of a table.  Each factor of a multiply-add must lie in [0, 2^52), each companion must be that of its constant, what is
+ * compared as a word must have nothing above 52 bits, and every result must be in [0, q). */
 #include <immintrin.h>
 #include <stdlib.h>
 #include <string.h>
