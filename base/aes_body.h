@@ -39,46 +39,25 @@ static void ctr_blocks(const aes128_key *k, block *out, uint64_t nonce, uint64_t
 
 #define STEP (FLIGHT / GROUP) /* keys of one flight of hashes, FLIGHT * LANES = 8 STEP lanes */
 
-/* The STEP * CRH_LANES lanes under the keys from k on; e, slot: as for hash_vectors_beside. */
-INLINE void hash_flight(const block *k, block *h, const block *x, expansion *e, int slot)
+/* The STEP * CRH_LANES lanes under the keys from k on. */
+INLINE void hash_flight(const block *k, block *h, const block *x)
 {
     const block *const each[] = {k, k + 1, k + STEP - 2, k + STEP - 1};
     v s[FLIGHT];
     UNROLL for (int i = 0; i < FLIGHT; i++) s[i] = sigma(v_load(x + i * LANES));
-    hash_vectors_beside(s, FLIGHT, each + (STEP == 2 ? 2 : 0), GROUP, 1, e, slot);
+    hash_vectors(s, FLIGHT, each + (STEP == 2 ? 2 : 0), GROUP, 1);
     UNROLL for (int i = 0; i < FLIGHT; i++) v_store(h + i * LANES, s[i]);
-}
-
-/* Whole sets of KEYS keys, the next set's schedules between the rounds of this one's hashes: where shuffles and AES are different units, and registers
- * enough.  Returns the lanes done. */
-INLINE size_t hash_woven(const block *start, uint64_t index, block *h, const block *x, size_t lanes)
-{
-    enum { FLIGHTS = KEYS / STEP, ONE = STEP * CRH_LANES, SET = KEYS * CRH_LANES };
-    schedules ks[2];
-    expansion e;
-    size_t at = 0, g = 0;
-    if (lanes < SET) return 0;
-    expand_begin(&e, &ks[0], start, index);
-    UNROLL for (int r = 1; r <= 10; r++) expand_round(&e, r);
-    for (; lanes - at >= SET; at += SET, g ^= 1) {
-        expand_begin(&e, &ks[g ^ 1], start, index += KEYS);
-        UNROLL for (int f = 0; f < FLIGHTS; f++)
-            hash_flight(&ks[g].rk[0][f * STEP], h + at + f * ONE, x + at + f * ONE, &e, f * SLOTS / FLIGHTS);
-    }
-    return at;
 }
 
 static void hash(const block *start, uint64_t index, block *h, const block *x, size_t lanes)
 {
     enum { FLIGHTS = KEYS / STEP, ONE = STEP * CRH_LANES };
     schedules ks[2];
-    size_t at = LANES == 4 ? hash_woven(start, index, h, x, lanes) : 0;
-    index += at / CRH_LANES;
+    size_t at = 0;
     while (lanes - at >= ONE) {
         expand_keys(ks, start, index, index + KEYS);
         for (size_t g = 0; g < 2; g++)
-            for (size_t f = 0; f < FLIGHTS && lanes - at >= ONE; f++, at += ONE, index += STEP)
-                hash_flight(&ks[g].rk[0][f * STEP], h + at, x + at, NULL, 0);
+            for (size_t f = 0; f < FLIGHTS && lanes - at >= ONE; f++, at += ONE, index += STEP) hash_flight(&ks[g].rk[0][f * STEP], h + at, x + at);
     }
     if (at < lanes) aes_kern_aesni.hash(start, index, h + at, x + at, lanes - at);
 }

@@ -51,41 +51,19 @@ INLINE void next_words(v w[4], v rcon)
     w[3] = v_xor(w[3], w[2]);
 }
 
-/* Schedules under way. */
-typedef struct {
-    schedules *to;
-    v w[4];
-} expansion;
-
-INLINE void expand_begin(expansion *e, schedules *to, const block *start, uint64_t index)
-{
-    e->to = to;
-    load_words(to, e->w, start, index);
-}
-
-INLINE void expand_round(expansion *e, int r) /* 1 .. 10 */
-{
-    static const uint8_t rcons[10] = {1, 2, 4, 8, 16, 32, 64, 128, 27, 54};
-    next_words(e->w, v_set32(rcons[r - 1]));
-    store_round(e->to, r, e->w);
-}
-
-#define SLOTS 36 /* of expand_beside: rounds of AES in four flights, without their last */
-INLINE void expand_beside(expansion *e, int slot)
-{
-    UNROLL for (int r = 1; r <= 10; r++)
-        if ((SLOTS * (2 * r - 1)) / 20 == slot) expand_round(e, r);
-}
-
 /* s[0], s[1]: the schedules of start XOR (a + i) and start XOR (b + i), i < KEYS.  Two at a time, because one is a chain of latencies. */
 static inline void expand_keys(schedules s[2], const block *start, uint64_t a, uint64_t b)
 {
-    expansion e[2];
-    expand_begin(&e[0], &s[0], start, a);
-    expand_begin(&e[1], &s[1], start, b);
-    UNROLL for (int r = 1; r <= 10; r++) {
-        expand_round(&e[0], r);
-        expand_round(&e[1], r);
+    static const uint8_t rcons[10] = {1, 2, 4, 8, 16, 32, 64, 128, 27, 54};
+    v w[2][4];
+    load_words(&s[0], w[0], start, a);
+    load_words(&s[1], w[1], start, b);
+    UNROLL for (int r = 0; r < 10; r++) {
+        const v rcon = v_set32(rcons[r]);
+        next_words(w[0], rcon);
+        next_words(w[1], rcon);
+        store_round(&s[0], r + 1, w[0]);
+        store_round(&s[1], r + 1, w[1]);
     }
 }
 
@@ -93,9 +71,8 @@ static inline void expand_keys(schedules s[2], const block *start, uint64_t a, u
 INLINE v sigma(v x) { return v_xor(v_swap64(x), v_and(x, v_rows(0, ~UINT64_C(0)))); }
 
 /* s[n] = sigma(x) in, hashes out: vector i under the key at k[i / per], in each row of a schedule.  n <= FLIGHT, known when compiled.
- * aside: what the last round adds, its key and sigma(x), is put aside: quicker for the hash alone, not for gates.   e, unless NULL, is worked on
- * between the rounds, from slot on. */
-INLINE void hash_vectors_beside(v *s, int n, const block *const *k, int per, int aside, expansion *e, int slot)
+ * aside: what the last round adds, its key and sigma(x), is put aside: quicker for the hash alone, not for gates. */
+INLINE void hash_vectors(v *s, int n, const block *const *k, int per, int aside)
 {
     v y[FLIGHT];
     UNROLL for (int i = 0; i < n; i++) {
@@ -103,13 +80,9 @@ INLINE void hash_vectors_beside(v *s, int n, const block *const *k, int per, int
         if (aside) s[i] = v_xor(s[i], v_same(k[i / per] + 10 * KEYS));
         if (aside) v_aside(&s[i]);
     }
-    UNROLL for (int r = 1; r < 10; r++) {
+    UNROLL for (int r = 1; r < 10; r++)
         UNROLL for (int i = 0; i < n; i++) y[i] = v_aes(y[i], v_same(k[i / per] + r * KEYS));
-        if (e) expand_beside(e, slot + r - 1);
-    }
     UNROLL for (int i = 0; i < n; i++) s[i] = aside ? v_aeslast(y[i], s[i]) : v_xor(s[i], v_aeslast(y[i], v_same(k[i / per] + 10 * KEYS)));
 }
-
-INLINE void hash_vectors(v *s, int n, const block *const *k, int per, int aside) { hash_vectors_beside(s, n, k, per, aside, NULL, 0); }
 
 #endif
