@@ -192,13 +192,14 @@ static void fwd_pass(consts k, roots w, uint64_t *r, size_t len, size_t i)
 
 /* What is transformed: residues a, small numbers e times s, their sum, or residues modulo another prime p, read as centred.  For a light q,
  * e s + a is below 51 q, so exact. */
+typedef enum { RESIDUES, SMALL, SUM, LIFTED } kind; /* whether q is light matters to the second and the third */
 typedef struct {
+    kind what;
     const uint64_t *a;
     const int8_t *e;
     tw s;
     v p, half;
 } source;
-typedef enum { RESIDUES, SMALL, SUM, LIFTED } kind; /* whether q is light matters to the second and the third */
 
 /* |x| < p/2 < 2^49 is off by at most |x| 2^-52 <= 1/8 where the quotient is off by its relative error, so r is below q/2 + 1 in absolute value. */
 INLINE v lifted(consts k, const uint64_t *a, v p, v half)
@@ -254,14 +255,14 @@ INLINE void fwd_first_as(consts k, roots w, uint64_t *r, source in, size_t n, in
     }
     store4(r + d - LANES, d, fwd_lower(k, u, w2, w3));
 }
-static void fwd_first(consts k, roots w, uint64_t *r, source in, size_t n, int levels, int lifts)
+static void fwd_first(consts k, roots w, uint64_t *r, source in, size_t n, int levels)
 {
 #define FIRST(what, light) (levels == 1 ? fwd_first_as(k, w, r, in, n, 1, what, light) : fwd_first_as(k, w, r, in, n, 2, what, light))
-    if (lifts) FIRST(LIFTED, 0);
-    else if (!in.e) FIRST(RESIDUES, 0);
-    else if (k.light && in.a) FIRST(SUM, 1);
+    if (in.what == RESIDUES) FIRST(RESIDUES, 0);
+    else if (in.what == LIFTED) FIRST(LIFTED, 0);
+    else if (in.what == SUM && k.light) FIRST(SUM, 1);
+    else if (in.what == SUM) FIRST(SUM, 0);
     else if (k.light) FIRST(SMALL, 1);
-    else if (in.a) FIRST(SUM, 0);
     else FIRST(SMALL, 0);
 }
 
@@ -347,19 +348,20 @@ static void fwd_rest(consts k, roots w, uint64_t *r, size_t len, size_t groups, 
     fwd_last_four(k, w, r, all, i, (16 * i - n) / FINAL);
 }
 
-static void forward_from(consts k, const ntt_table *t, uint64_t *r, source in, int lifts)
+static void forward_from(consts k, const ntt_table *t, uint64_t *r, source in)
 {
     const roots w = roots_of(t, 0);
     const int levels = t->logn % 2 ? 1 : 2;
-    fwd_first(k, w, r, in, t->n, levels, lifts);
+    fwd_first(k, w, r, in, t->n, levels);
     fwd_rest(k, w, r, t->n >> levels, (size_t)1 << levels, (size_t)1 << levels, t->n);
 }
-static void forward(const ntt_table *t, uint64_t *r, const uint64_t *a) { forward_from(constants(t), t, r, (source){.a = a}, 0); }
+static void forward(const ntt_table *t, uint64_t *r, const uint64_t *a) { forward_from(constants(t), t, r, (source){.what = RESIDUES, .a = a}); }
 
 static void forward_lifted(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from)
 {
     if (from->q < UINT64_C(1) << 50) {
-        forward_from(constants(t), t, r, (source){.a = a, .p = v_set((double)from->q), .half = v_set((double)(from->q / 2))}, 1);
+        const v p = v_set((double)from->q), half = v_set((double)(from->q / 2));
+        forward_from(constants(t), t, r, (source){.what = LIFTED, .a = a, .p = p, .half = half});
         return;
     }
     ntt_kern_portable.lift(t, r, a, from);
@@ -374,7 +376,7 @@ static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint
     double pair[2];
     put_root(pair, 1, w, t->q.q);
     if (k.light) k.r = r, k.x = x, k.y = y;
-    forward_from(k, t, r, (source){.a = b, .e = e, .s = root_at(pair, 0)}, 0);
+    forward_from(k, t, r, (source){.what = b ? SUM : SMALL, .a = b, .e = e, .s = root_at(pair, 0)});
     if (x && !k.light) inner(t, r, r, &x, &y, 1);
 }
 

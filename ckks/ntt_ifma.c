@@ -146,26 +146,17 @@ INLINE void fwd_first_as(consts k, roots t, uint64_t *r, const uint64_t *a, size
 }
 
 /* A perfect shuffle of the words of every two vectors, and its inverse: four of them are none. */
-INLINE void shuffle(v a[8])
+INLINE void rearrange(v a[8], v first, v second)
 {
-    const v low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
     UNROLL
     for (size_t i = 0; i < 8; i += 2) {
-        const v x = _mm512_permutex2var_epi64(a[i], low, a[i + 1]);
-        a[i + 1] = _mm512_permutex2var_epi64(a[i], high, a[i + 1]);
+        const v x = _mm512_permutex2var_epi64(a[i], first, a[i + 1]);
+        a[i + 1] = _mm512_permutex2var_epi64(a[i], second, a[i + 1]);
         a[i] = x;
     }
 }
-INLINE void unshuffle(v a[8])
-{
-    const v even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
-    UNROLL
-    for (size_t i = 0; i < 8; i += 2) {
-        const v x = _mm512_permutex2var_epi64(a[i], even, a[i + 1]);
-        a[i + 1] = _mm512_permutex2var_epi64(a[i], odd, a[i + 1]);
-        a[i] = x;
-    }
-}
+INLINE void shuffle(v a[8]) { rearrange(a, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15)); }
+INLINE void unshuffle(v a[8]) { rearrange(a, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15)); }
 
 /* Roots of the levels of distance 4, 2, 1 in the order of shuffled words: `count` of them from index i on, again and again. */
 INLINE v repeated(const uint64_t *x, size_t count)
