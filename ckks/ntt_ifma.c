@@ -28,6 +28,7 @@
 #define LANES 8
 #define STEP (8 * LANES) /* words of eight vectors: four butterflies side by side */
 #define NEAR 32          /* the last five levels are inside groups of so many words */
+#define SIDES 2          /* STEPs side by side there: one alone is as long as its chain of multiply-adds */
 #define BLOCK 2048       /* words that stay in L1 */
 #define LIGHT (UINT64_C(1) << 47)
 
@@ -42,7 +43,7 @@ typedef struct {
 } root;
 
 typedef struct {
-    const uint64_t *w, *companion; /* of index 1 .. n-1, as in ntt_table */
+    const uint64_t *w, *companion; /* of index 1 .. n-1 */
 } roots;
 
 INLINE v set(int64_t x) { return _mm512_set1_epi64((long long)x); }
@@ -53,19 +54,29 @@ INLINE v sub(v a, v b) { return _mm512_sub_epi64(a, b); }
 INLINE v low_add(v c, v a, v b) { return _mm512_madd52lo_epu64(c, a, b); }  /* c + a b mod 2^52 */
 INLINE v high_add(v c, v a, v b) { return _mm512_madd52hi_epu64(c, a, b); } /* c + floor(a b / 2^52) */
 
-/* t->own: companions of root, then of inv_root.  The first of them is floor(2^52 / q). */
+/* t->own: roots, companions, those of the inverse.  As in ntt_table, but eights of the level of distance 1 are in the order 0 4 1 5 2 6 3 7. */
 static void fill_var(ntt_table *t)
 {
-    for (size_t i = 0; i < t->n; i++) {
-        t->own[i] = t->root_shoup[i] >> 12;
-        t->own[t->n + i] = t->inv_root_shoup[i] >> 12;
-    }
+    const size_t n = t->n;
+    const uint64_t *from[4] = {t->root, t->root_shoup, t->inv_root, t->inv_root_shoup};
+    for (size_t p = 0; p < 4; p++)
+        for (size_t i = 0; i < n; i++) {
+            const size_t inside = (i >> 1 & 3) | (i & 1) << 2, j = i < n / 2 ? i : (i - i % LANES) | inside;
+            t->own[p * n + i] = from[p][j] >> (p % 2 ? 12 : 0);
+        }
 }
+INLINE roots roots_of(const ntt_table *t, int inverse)
+{
+    const uint64_t *w = t->own + (inverse ? 2 * (size_t)t->n : 0);
+    return (roots){w, w + t->n};
+}
+/* floor(2^52 / q), the companion of 1 */
+INLINE uint64_t least_of(const ntt_table *t) { return t->root_shoup[0] >> 12; }
 
 INLINE consts constants(const ntt_table *t)
 {
     const int64_t q = (int64_t)t->q.q;
-    return (consts){set(q), set(-q), set((int64_t)t->own[0]), set((INT64_C(1) << 52) - 1)};
+    return (consts){set(q), set(-q), set((int64_t)least_of(t)), set((INT64_C(1) << 52) - 1)};
 }
 INLINE root root_of(uint64_t w, uint64_t shoup) { return (root){set((int64_t)w), set((int64_t)(shoup >> 12))}; }
 INLINE root root_at(roots t, size_t i) { return (root){set((int64_t)t.w[i]), set((int64_t)t.companion[i])}; }
@@ -145,7 +156,21 @@ INLINE void fwd_first_as(consts k, roots t, uint64_t *r, const uint64_t *a, size
     }
 }
 
-/* A perfect shuffle of the words of every two vectors, and its inverse: four of them are none. */
+/* Orders of the words of two vectors, a0 .. a7 and b0 .. b7, that bring the partners of the last levels face to face:
+ *      spread     a0 a2 b0 b2 a1 a3 b1 b3   a4 a6 b4 b6 a5 a7 b5 b7   distance 4
+ *      exchange   a0 a4 b0 b4 a1 a5 b1 b5   a2 a6 b2 b6 a3 a7 b3 b7   2
+ *      spread     a0 b0 a2 b2 a4 b4 a6 b6   a1 b1 a3 b3 a5 b5 a7 b7   1
+ *      exchange   as they were
+ *  Exchange is its own inverse, gather that of spread.  (Where any port unpacks, permutations compete with the multiply-adds.) */
+INLINE void exchange(v a[8])
+{
+    UNROLL
+    for (size_t i = 0; i < 8; i += 2) {
+        const v x = _mm512_unpacklo_epi64(a[i], a[i + 1]);
+        a[i + 1] = _mm512_unpackhi_epi64(a[i], a[i + 1]);
+        a[i] = x;
+    }
+}
 INLINE void rearrange(v a[8], v first, v second)
 {
     UNROLL
@@ -155,19 +180,20 @@ INLINE void rearrange(v a[8], v first, v second)
         a[i] = x;
     }
 }
-INLINE void shuffle(v a[8]) { rearrange(a, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15)); }
-INLINE void unshuffle(v a[8]) { rearrange(a, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15)); }
+INLINE void spread(v a[8]) { rearrange(a, _mm512_setr_epi64(0, 2, 8, 10, 1, 3, 9, 11), _mm512_setr_epi64(4, 6, 12, 14, 5, 7, 13, 15)); }
+INLINE void gather(v a[8]) { rearrange(a, _mm512_setr_epi64(0, 4, 1, 5, 8, 12, 9, 13), _mm512_setr_epi64(2, 6, 3, 7, 10, 14, 11, 15)); }
 
-/* Roots of the levels of distance 4, 2, 1 in the order of shuffled words: `count` of them from index i on, again and again. */
-INLINE v repeated(const uint64_t *x, size_t count)
+/* Roots in those orders, `count` of them for two vectors: 0 0 1 1 twice, 0 1 2 3 twice, or as they are in the table. */
+INLINE v inside(const uint64_t *x, size_t count)
 {
-    return count == 8 ? load(x) : count == 4 ? _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)x))
-                                             : _mm512_broadcast_i64x2(_mm_loadu_si128((const __m128i *)x));
+    if (count == 8) return load(x);
+    if (count == 4) return _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)x));
+    return _mm512_castpd_si512(_mm512_permute_pd(_mm512_castsi512_pd(_mm512_broadcast_i64x2(_mm_loadu_si128((const __m128i *)x))), 0xcc));
 }
 INLINE void roots_inside(root w[4], roots t, size_t i, size_t count)
 {
     UNROLL
-    for (size_t p = 0; p < 4; p++, i += count) w[p] = (root){repeated(t.w + i, count), repeated(t.companion + i, count)};
+    for (size_t p = 0; p < 4; p++, i += count) w[p] = (root){inside(t.w + i, count), inside(t.companion + i, count)};
 }
 INLINE void roots_each(root w[4], roots t, size_t i)
 {
@@ -175,26 +201,39 @@ INLINE void roots_each(root w[4], roots t, size_t i)
     for (size_t p = 0; p < 4; p++) w[p] = root_at(t, i + p);
 }
 
-/* The last five levels of STEP words, two groups, the first of them number i. */
+/* The last five levels of SIDES STEPs, two groups each, the first of them number i. */
 INLINE void fwd_near_as(consts k, roots t, uint64_t *r, size_t i, int reduced)
 {
-    const root w0 = root_at(t, i), w1 = root_at(t, i + 1);
     root w[4];
-    v a[8];
-    load8(a, r, 0, 8);
-    fwd_level(k, a, 2, (root[4]){w0, w0, w1, w1}, reduced);
-    roots_each(w, t, 2 * i);
-    fwd_level(k, a, 1, w, reduced);
+    v a[SIDES][8];
     UNROLL
-    for (size_t count = 2; count <= 8; count *= 2) {
-        shuffle(a);
-        roots_inside(w, t, 2 * count * i, count);
-        fwd_level(k, a, 1, w, reduced);
+    for (size_t h = 0; h < SIDES; h++) load8(a[h], r + h * STEP, 0, 8);
+    UNROLL
+    for (size_t h = 0; h < SIDES; h++) {
+        const root w0 = root_at(t, i + 2 * h), w1 = root_at(t, i + 2 * h + 1);
+        fwd_level(k, a[h], 2, (root[4]){w0, w0, w1, w1}, reduced);
     }
-    shuffle(a);
     UNROLL
-    for (size_t j = 0; j < 8; j++) a[j] = canonical(k, a[j]);
-    store8(r, 0, 8, a);
+    for (size_t h = 0; h < SIDES; h++) {
+        roots_each(w, t, 2 * (i + 2 * h));
+        fwd_level(k, a[h], 1, w, reduced);
+    }
+    UNROLL
+    for (size_t count = 2; count <= 8; count *= 2)
+        UNROLL
+        for (size_t h = 0; h < SIDES; h++) {
+            if (count == 4) exchange(a[h]);
+            else spread(a[h]);
+            roots_inside(w, t, 2 * count * (i + 2 * h), count);
+            fwd_level(k, a[h], 1, w, reduced);
+        }
+    UNROLL
+    for (size_t h = 0; h < SIDES; h++) {
+        exchange(a[h]);
+        UNROLL
+        for (size_t j = 0; j < 8; j++) a[h][j] = canonical(k, a[h][j]);
+        store8(r + h * STEP, 0, 8, a[h]);
+    }
 }
 
 /* All levels of group i of len words. */
@@ -203,13 +242,13 @@ INLINE void fwd_block_as(consts k, roots t, uint64_t *r, size_t len, size_t i, i
     size_t groups = 1;
     for (size_t l = len; l > NEAR; l /= 4, groups *= 4, i *= 4)
         for (size_t g = 0; g < groups; g++) fwd_pass_as(k, t, r + g * l, l, i + g, reduced);
-    for (size_t j = 0; j < len; j += STEP, i += 2) fwd_near_as(k, t, r + j, i, reduced);
+    for (size_t j = 0; j < len; j += SIDES * STEP, i += 2 * SIDES) fwd_near_as(k, t, r + j, i, reduced);
 }
 
 INLINE void forward_as(const ntt_table *table, uint64_t *r, const uint64_t *a, int reduced)
 {
     const consts k = constants(table);
-    const roots t = {table->root, table->own};
+    const roots t = roots_of(table, 0);
     const size_t n = table->n;
     const int levels = table->logn % 2 ? 2 : 1;
     size_t groups = (size_t)1 << levels, len = n >> levels;
@@ -302,40 +341,52 @@ INLINE void inv_last_as(consts k, roots t, uint64_t *r, size_t n, root scale, ro
     }
 }
 
-/* The five levels inside STEP residues. */
+/* The five levels inside SIDES STEPs of residues: groups i, a multiple of 4, to i + 3. */
 INLINE void inv_near_as(consts k, roots t, uint64_t *r, const uint64_t *from, size_t i, int light)
 {
-    const begin *b[4] = {&begins[light][0], &begins[light][1], &begins[light][2], &begins[light][3]};
+    const begin *b = begins[light];
     const v zero[4] = {set(0), set(0), set(0), set(0)}, q2 = add(k.q, k.q);
-    const v b0 = _mm512_mask_set1_epi64(set(b[0]->own), 0xaa, b[1]->own), b1 = _mm512_mask_set1_epi64(set(b[2]->own), 0xaa, b[3]->own);
+    const v b0 = _mm512_mask_set1_epi64(set(b[0].own), 0xcc, b[1].own), b1 = _mm512_mask_set1_epi64(set(b[2].own), 0xcc, b[3].own);
     const v pairs[4] = {b0, b1, b0, b1};
-    const root w0 = root_at(t, i), w1 = root_at(t, i + 1);
     root w[4];
-    v a[8];
-    load8(a, from, 0, 8);
-    unshuffle(a);
-    roots_inside(w, t, 16 * i, 8);
-    inv_level(k, a, 1, w, zero, k.q);
-    unshuffle(a);
-    roots_inside(w, t, 8 * i, 4);
-    inv_level(k, a, 1, w, zero, q2);
+    v a[SIDES][8];
     UNROLL
-    for (size_t j = 0; j < 8 && !light; j += 2) a[j] = reduce(k, a[j], set(0));
-    unshuffle(a);
-    roots_inside(w, t, 4 * i, 2);
-    inv_level(k, a, 1, w, pairs, light ? add(q2, q2) : q2);
+    for (size_t h = 0; h < SIDES; h++) {
+        load8(a[h], from + h * STEP, 0, 8);
+        exchange(a[h]);
+        roots_inside(w, t, 16 * (i + 2 * h), 8);
+        inv_level(k, a[h], 1, w, zero, k.q);
+    }
     UNROLL
-    for (size_t j = 0; j < 8; j += 2) a[j] = reduce(k, a[j], pairs[j / 2]);
-    unshuffle(a);
-    roots_each(w, t, 2 * i);
-    inv_two(k, a, 1, w, (root[4]){w0, w0, w1, w1}, (const begin *[2]){b[i % 4], b[i % 4 + 1]}, light);
-    store8(r, 0, 8, a);
+    for (size_t h = 0; h < SIDES; h++) {
+        gather(a[h]);
+        roots_inside(w, t, 8 * (i + 2 * h), 4);
+        inv_level(k, a[h], 1, w, zero, q2);
+        UNROLL
+        for (size_t j = 0; j < 8 && !light; j += 2) a[h][j] = reduce(k, a[h][j], set(0));
+    }
+    UNROLL
+    for (size_t h = 0; h < SIDES; h++) {
+        exchange(a[h]);
+        roots_inside(w, t, 4 * (i + 2 * h), 2);
+        inv_level(k, a[h], 1, w, pairs, light ? add(q2, q2) : q2);
+        UNROLL
+        for (size_t j = 0; j < 8; j += 2) a[h][j] = reduce(k, a[h][j], pairs[j / 2]);
+    }
+    UNROLL
+    for (size_t h = 0; h < SIDES; h++) {
+        const root w0 = root_at(t, i + 2 * h), w1 = root_at(t, i + 2 * h + 1);
+        gather(a[h]);
+        roots_each(w, t, 2 * (i + 2 * h));
+        inv_two(k, a[h], 1, w, (root[4]){w0, w0, w1, w1}, (const begin *[2]){b + 2 * h, b + 2 * h + 1}, light);
+        store8(r + h * STEP, 0, 8, a[h]);
+    }
 }
 
 INLINE void inv_block_as(consts k, roots t, uint64_t *r, const uint64_t *a, size_t len, size_t i, int light)
 {
     size_t groups = len / NEAR;
-    for (size_t j = 0; j < groups; j += 2) inv_near_as(k, t, r + NEAR * j, a + NEAR * j, groups * i + j, light);
+    for (size_t j = 0; j < groups; j += 2 * SIDES) inv_near_as(k, t, r + NEAR * j, a + NEAR * j, groups * i + j, light);
     for (size_t l = 4 * NEAR; l <= len; l *= 4) {
         groups /= 4;
         for (size_t g = 0; g < groups; g++) inv_pass_as(k, t, r + g * l, l, groups * i + g, light);
@@ -345,7 +396,7 @@ INLINE void inv_block_as(consts k, roots t, uint64_t *r, const uint64_t *a, size
 INLINE void inverse_as(const ntt_table *table, uint64_t *r, const uint64_t *a, int light)
 {
     const consts k = constants(table);
-    const roots t = {table->inv_root, table->own + table->n};
+    const roots t = roots_of(table, 1);
     const root scale = root_of(table->n_inv, table->n_inv_shoup), last = root_of(table->last, table->last_shoup);
     const size_t n = table->n;
     const int levels = table->logn % 2 ? 2 : 1;
@@ -375,7 +426,7 @@ INLINE v folded(consts k, v h, v l, root power)
 }
 INLINE root power_of(const ntt_table *t)
 {
-    const uint64_t w = (UINT64_C(1) << 52) - t->own[0] * t->q.q;
+    const uint64_t w = (UINT64_C(1) << 52) - least_of(t) * t->q.q;
     return root_of(w, mod_shoup_var(t->q.q, w));
 }
 
@@ -468,5 +519,5 @@ static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint
     if (x) inner(t, r, r, &x, &y, 1);
 }
 
-const ntt_kern ntt_kern_ifma = {"avx512ifma", CPU_AVX512 | CPU_IFMA, 256, UINT64_C(1) << 50, 2, fill_var, forward, forward_small, forward_lifted,
+const ntt_kern ntt_kern_ifma = {"avx512ifma", CPU_AVX512 | CPU_IFMA, 256, UINT64_C(1) << 50, 4, fill_var, forward, forward_small, forward_lifted,
                                 inverse, multiply, inner, multiply_sub, lift, scale_add, sub_scale};

@@ -85,6 +85,20 @@ static inline lanes pick(lanes a, lanes from, lanes b)
     return r;
 }
 
+static inline lanes unpack(lanes a, lanes b, int high)
+{
+    lanes r;
+    EACH r.x[i] = (i % 2 ? b : a).x[(i & 6) + high];
+    return r;
+}
+
+static inline lanes in_pairs(lanes a, unsigned mask)
+{
+    lanes r;
+    EACH r.x[i] = a.x[(i & 6) + (mask >> i & 1)];
+    return r;
+}
+
 static inline lanes where(lanes a, unsigned mask, lanes b)
 {
     EACH a.x[i] = mask >> i & 1 ? b.x[i] : a.x[i];
@@ -99,6 +113,7 @@ static inline unsigned above(lanes a, lanes b)
 }
 
 #undef _mm512_cmpgt_epu64_mask
+#undef _mm512_permute_pd
 #undef _mm512_setr_epi64
 #define __m512i lanes
 #define _mm_loadl_epi64(p) (p)
@@ -116,6 +131,9 @@ static inline unsigned above(lanes a, lanes b)
 #define _mm512_mask_add_epi64(s, mask, a, b) where(s, mask, sum(a, b))
 #define _mm512_mask_set1_epi64(s, mask, x) where(s, mask, same((uint64_t)(x)))
 #define _mm512_min_epu64 lesser
+#define _mm512_castpd_si512(x) (x)
+#define _mm512_castsi512_pd(x) (x)
+#define _mm512_permute_pd in_pairs
 #define _mm512_permutex2var_epi64 pick
 #define _mm512_set1_epi64(x) same((uint64_t)(x))
 #define _mm512_setr_epi64(...) ((lanes){{__VA_ARGS__}})
@@ -123,6 +141,8 @@ static inline unsigned above(lanes a, lanes b)
 #define _mm512_srli_epi64 right
 #define _mm512_storeu_si512(p, a) memcpy(p, (a).x, sizeof(lanes))
 #define _mm512_sub_epi64 difference
+#define _mm512_unpackhi_epi64(a, b) unpack(a, b, 1)
+#define _mm512_unpacklo_epi64(a, b) unpack(a, b, 0)
 #define CPU_AVX512 0
 #define CPU_IFMA 0
 #define ntt_kern_ifma ntt_kern_emulated

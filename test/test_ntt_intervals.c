@@ -178,6 +178,20 @@ static lanes iv_pick(lanes a, lanes from, lanes b)
     return r;
 }
 
+static lanes iv_unpack(lanes a, lanes b, int high)
+{
+    lanes r;
+    EACH r.x[i] = (i % 2 ? b : a).x[(i & 6) + high];
+    return r;
+}
+
+static lanes iv_in_pairs(lanes a, unsigned mask)
+{
+    lanes r;
+    EACH r.x[i] = a.x[(i & 6) + (mask >> i & 1)];
+    return r;
+}
+
 static lanes iv_list(const long long x[8])
 {
     lanes r;
@@ -217,6 +231,7 @@ static unsigned iv_above(lanes a, lanes b)
 }
 
 #undef _mm512_cmpgt_epu64_mask
+#undef _mm512_permute_pd
 #undef _mm512_setr_epi64
 #define __m512i lanes
 #define _mm_loadl_epi64(p) (p)
@@ -234,6 +249,9 @@ static unsigned iv_above(lanes a, lanes b)
 #define _mm512_mask_add_epi64(s, mask, a, b) ((void)(mask), (void)(s), iv_sum_if(a, b))
 #define _mm512_mask_set1_epi64 iv_set
 #define _mm512_min_epu64 iv_lesser
+#define _mm512_castpd_si512(x) (x)
+#define _mm512_castsi512_pd(x) (x)
+#define _mm512_permute_pd iv_in_pairs
 #define _mm512_permutex2var_epi64 iv_pick
 #define _mm512_set1_epi64 iv_same
 #define _mm512_setr_epi64(...) iv_list((const long long[]){__VA_ARGS__})
@@ -241,6 +259,8 @@ static unsigned iv_above(lanes a, lanes b)
 #define _mm512_srli_epi64 iv_right
 #define _mm512_storeu_si512 iv_store
 #define _mm512_sub_epi64 iv_difference
+#define _mm512_unpackhi_epi64(a, b) iv_unpack(a, b, 1)
+#define _mm512_unpacklo_epi64(a, b) iv_unpack(a, b, 0)
 #define CPU_AVX512 0
 #define CPU_IFMA 0
 #define ntt_kern_ifma ntt_kern_intervals
