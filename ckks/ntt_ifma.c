@@ -35,12 +35,14 @@
 typedef __m512i v;
 
 typedef struct {
-    v q, minus_q, least, low; /* least: companion of 1; low: 52 ones */
-} consts;
-
-typedef struct {
     v w, companion;
 } root;
+
+typedef struct {
+    v q, minus_q, least, low;  /* least: companion of 1; low: 52 ones */
+    root power;                /* 2^52 mod q, where products are added or folded */
+    const uint64_t *r, *x, *y; /* forward, unless NULL: x (.) y is added to what goes to r */
+} consts;
 
 typedef struct {
     const uint64_t *w, *companion; /* of index 1 .. n-1 */
@@ -73,12 +75,19 @@ INLINE roots roots_of(const ntt_table *t, int inverse)
 /* floor(2^52 / q), the companion of 1 */
 INLINE uint64_t least_of(const ntt_table *t) { return t->root_shoup[0] >> 12; }
 
+INLINE root root_of(uint64_t w, uint64_t shoup) { return (root){set((int64_t)w), set((int64_t)(shoup >> 12))}; }
 INLINE consts constants(const ntt_table *t)
 {
     const int64_t q = (int64_t)t->q.q;
-    return (consts){set(q), set(-q), set((int64_t)least_of(t)), set((INT64_C(1) << 52) - 1)};
+    return (consts){.q = set(q), .minus_q = set(-q), .least = set((int64_t)least_of(t)), .low = set((INT64_C(1) << 52) - 1)};
 }
-INLINE root root_of(uint64_t w, uint64_t shoup) { return (root){set((int64_t)w), set((int64_t)(shoup >> 12))}; }
+INLINE consts constants_of_products(const ntt_table *t)
+{
+    const uint64_t w = (UINT64_C(1) << 52) - least_of(t) * t->q.q;
+    consts k = constants(t);
+    k.power = root_of(w, mod_shoup_var(t->q.q, w));
+    return k;
+}
 INLINE root root_at(roots t, size_t i) { return (root){set((int64_t)t.w[i]), set((int64_t)t.companion[i])}; }
 
 INLINE v mulmod(consts k, v x, root w, v less) { return low_add(low_add(set(0), x, w.w), high_add(less, x, w.companion), k.minus_q); }
@@ -88,6 +97,14 @@ INLINE v once(v q, v x) { return _mm512_min_epu64(x, sub(x, q)); }
 INLINE v canonical2(consts k, v x) { return once(k.q, _mm512_and_si512(x, k.low)); }
 INLINE v canonical4(consts k, v x) { return once(k.q, once(add(k.q, k.q), _mm512_and_si512(x, k.low))); }
 INLINE v canonical(consts k, v x) { return canonical2(k, reduce(k, x, set(0))); }
+/* h 2^52 + l, canonical: [0, 2) each.   In: h, l < 2^52; what stands above in l is ignored. */
+INLINE v folded(consts k, v h, v l) { return canonical4(k, add(mulmod(k, h, k.power, set(0)), reduce(k, l, set(0)))); }
+/* x y + c, canonical.   In: x, y < 2^50, c < 2^52. */
+INLINE v product(consts k, v x, v y, v c)
+{
+    const v l = low_add(c, x, y);
+    return folded(k, add(high_add(set(0), x, y), _mm512_srli_epi64(l, 52)), l);
+}
 
 /* Eight vectors: `columns` of each part, parts d words apart. */
 INLINE void load8(v a[8], const uint64_t *r, size_t d, size_t columns)
@@ -139,21 +156,63 @@ INLINE void fwd_pass_as(consts k, roots t, uint64_t *r, size_t len, size_t i, in
     }
 }
 
-/* The first level, or two, of residues. */
-INLINE void fwd_first_as(consts k, roots t, uint64_t *r, const uint64_t *a, size_t n, int levels, int reduced)
+/* What is transformed: residues a, small numbers e times s, their sum, or residues modulo another prime, read as centred. */
+typedef enum { RESIDUES, SMALL, SUM, LIFTED } kind;
+typedef struct {
+    kind what;
+    const uint64_t *a;
+    const int8_t *e;
+    root s;
+    v half, less;
+} source;
+
+/* A number above p / 2 stands for one that is less by p < 2^50: with a multiple of q above that, all are below 2^52. */
+INLINE source lifted_from(const ntt_table *t, const uint64_t *a, const modulus *p)
+{
+    const v half = set((int64_t)(p->q / 2)), less = set((int64_t)mod_from_signed(&t->q, -(int64_t)p->q));
+    return (source){.what = LIFTED, .a = a, .half = half, .less = less};
+}
+INLINE v lifted(source in, size_t j)
+{
+    const v x = load(in.a + j);
+    return _mm512_mask_add_epi64(x, _mm512_cmpgt_epu64_mask(x, in.half), x, in.less);
+}
+
+/* [0, 1), [0, 2), [0, 3), [0, 2^52) */
+INLINE v input(consts k, source in, size_t j, kind what)
+{
+    if (what == RESIDUES) return load(in.a + j);
+    if (what == LIFTED) return lifted(in, j);
+    const v z = mulmod(k, add(_mm512_cvtepi8_epi64(_mm_loadl_epi64((const __m128i *)(in.e + j))), k.q), in.s, set(0));
+    return what == SUM ? add(z, load(in.a + j)) : z;
+}
+
+/* The first level, or two. */
+INLINE void fwd_first_as(consts k, roots t, uint64_t *r, source in, size_t n, int levels, kind what, int reduced)
 {
     const size_t d = n >> levels, columns = 8 >> levels;
     const root w = root_at(t, 1), low = root_at(t, 2), high = root_at(t, 3);
-    const v begin = reduced ? k.q : sub(_mm512_slli_epi64(k.q, 4), k.q);
+    const int64_t begin = reduced ? 1 : 15;
+    const v above = reduced ? k.q : sub(_mm512_slli_epi64(k.q, 4), k.q);
     v x[8];
     for (size_t j = 0; j < d; j += columns * LANES) {
-        load8(x, a + j, d, columns);
         UNROLL
-        for (size_t i = 0; i < 4; i++) x[i] = add(x[i], begin);
+        for (size_t i = 0; i < 8; i++) {
+            x[i] = input(k, in, j + i / columns * d + i % columns * LANES, what);
+            if (i < 4) x[i] = what == RESIDUES || what == SMALL ? add(x[i], above) : reduce(k, x[i], set(-begin));
+        }
         fwd_level(k, x, 4, (root[4]){w, w, w, w}, 0);
         if (levels == 2) fwd_level(k, x, 2, (root[4]){low, low, high, high}, reduced);
         store8(r + j, d, columns, x);
     }
+}
+INLINE void fwd_first(consts k, roots t, uint64_t *r, source in, size_t n, int levels, int reduced)
+{
+#define FIRST(what) (levels == 2 ? fwd_first_as(k, t, r, in, n, 2, what, reduced) : fwd_first_as(k, t, r, in, n, 1, what, reduced))
+    if (in.what == RESIDUES) FIRST(RESIDUES);
+    else if (in.what == SMALL) FIRST(SMALL);
+    else if (in.what == SUM) FIRST(SUM);
+    else FIRST(LIFTED);
 }
 
 /* Orders of the words of two vectors, a0 .. a7 and b0 .. b7, that bring the partners of the last levels face to face:
@@ -201,8 +260,13 @@ INLINE void roots_each(root w[4], roots t, size_t i)
     for (size_t p = 0; p < 4; p++) w[p] = root_at(t, i + p);
 }
 
+INLINE v result(consts k, v x, size_t j, int products)
+{
+    return products ? product(k, load(k.x + j), load(k.y + j), _mm512_and_si512(x, k.low)) : canonical(k, x);
+}
+
 /* The last five levels of SIDES STEPs, two groups each, the first of them number i. */
-INLINE void fwd_near_as(consts k, roots t, uint64_t *r, size_t i, int reduced)
+INLINE void fwd_near_as(consts k, roots t, uint64_t *r, size_t i, int reduced, int products)
 {
     root w[4];
     v a[SIDES][8];
@@ -231,7 +295,7 @@ INLINE void fwd_near_as(consts k, roots t, uint64_t *r, size_t i, int reduced)
     for (size_t h = 0; h < SIDES; h++) {
         exchange(a[h]);
         UNROLL
-        for (size_t j = 0; j < 8; j++) a[h][j] = canonical(k, a[h][j]);
+        for (size_t j = 0; j < 8; j++) a[h][j] = result(k, a[h][j], (size_t)(r - k.r) + h * STEP + j * LANES, products);
         store8(r + h * STEP, 0, 8, a[h]);
     }
 }
@@ -242,26 +306,42 @@ INLINE void fwd_block_as(consts k, roots t, uint64_t *r, size_t len, size_t i, i
     size_t groups = 1;
     for (size_t l = len; l > NEAR; l /= 4, groups *= 4, i *= 4)
         for (size_t g = 0; g < groups; g++) fwd_pass_as(k, t, r + g * l, l, i + g, reduced);
-    for (size_t j = 0; j < len; j += SIDES * STEP, i += 2 * SIDES) fwd_near_as(k, t, r + j, i, reduced);
+    for (size_t j = 0; j < len; j += SIDES * STEP, i += 2 * SIDES)
+        if (k.x) fwd_near_as(k, t, r + j, i, reduced, 1);
+        else fwd_near_as(k, t, r + j, i, reduced, 0);
 }
 
-INLINE void forward_as(const ntt_table *table, uint64_t *r, const uint64_t *a, int reduced)
+INLINE void forward_as(consts k, roots t, uint64_t *r, source in, size_t n, int levels, int reduced)
 {
-    const consts k = constants(table);
-    const roots t = roots_of(table, 0);
-    const size_t n = table->n;
-    const int levels = table->logn % 2 ? 2 : 1;
     size_t groups = (size_t)1 << levels, len = n >> levels;
-    if (levels == 2) fwd_first_as(k, t, r, a, n, 2, reduced);
-    else fwd_first_as(k, t, r, a, n, 1, reduced);
+    fwd_first(k, t, r, in, n, levels, reduced);
     for (; len > BLOCK; len /= 4, groups *= 4)
         for (size_t g = 0; g < groups; g++) fwd_pass_as(k, t, r + g * len, len, groups + g, reduced);
     for (size_t g = 0; g < groups; g++) fwd_block_as(k, t, r + g * len, len, groups + g, reduced);
 }
-static void forward(const ntt_table *t, uint64_t *r, const uint64_t *a)
+static void forward_from(consts k, const ntt_table *t, uint64_t *r, source in)
 {
-    if (t->q.q < LIGHT) forward_as(t, r, a, 0);
-    else forward_as(t, r, a, 1);
+    const int levels = t->logn % 2 ? 2 : 1;
+    if (t->q.q < LIGHT) forward_as(k, roots_of(t, 0), r, in, t->n, levels, 0);
+    else forward_as(k, roots_of(t, 0), r, in, t->n, levels, 1);
+}
+static void forward(const ntt_table *t, uint64_t *r, const uint64_t *a) { forward_from(constants(t), t, r, (source){.what = RESIDUES, .a = a}); }
+
+static void forward_lifted(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from)
+{
+    if (from->q < UINT64_C(1) << 50) {
+        forward_from(constants(t), t, r, lifted_from(t, a, from));
+        return;
+    }
+    ntt_kern_portable.lift(t, r, a, from);
+    forward(t, r, r);
+}
+
+static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b, const uint64_t *x, const uint64_t *y)
+{
+    consts k = constants_of_products(t);
+    k.r = r, k.x = x, k.y = y;
+    forward_from(k, t, r, (source){.what = b ? SUM : SMALL, .a = b, .e = e, .s = root_of(w, mod_shoup_var(t->q.q, w))});
 }
 
 /* ---- inverse ---- */
@@ -419,24 +499,12 @@ static void inverse(const ntt_table *t, uint64_t *r, const uint64_t *a)
 
 /* ---- products ---- */
 
-/* h 2^52 + l mod q, canonical, where `power` is 2^52 mod q: [0, 2) each.   In: h, l < 2^52; what stands above in l is ignored. */
-INLINE v folded(consts k, v h, v l, root power)
-{
-    return canonical4(k, add(mulmod(k, h, power, set(0)), reduce(k, l, set(0))));
-}
-INLINE root power_of(const ntt_table *t)
-{
-    const uint64_t w = (UINT64_C(1) << 52) - least_of(t) * t->q.q;
-    return root_of(w, mod_shoup_var(t->q.q, w));
-}
-
 static void multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
 {
-    const consts k = constants(t);
-    const root power = power_of(t);
+    const consts k = constants_of_products(t);
     for (size_t j = 0; j < t->n; j += LANES) {
         const v x = load(a + j), y = load(b + j);
-        store(r + j, folded(k, high_add(set(0), x, y), low_add(set(0), x, y), power));
+        store(r + j, folded(k, high_add(set(0), x, y), low_add(set(0), x, y)));
     }
 }
 
@@ -444,8 +512,7 @@ static void multiply(const ntt_table *t, uint64_t *r, const uint64_t *a, const u
 
 static void inner(const ntt_table *t, uint64_t *r, const uint64_t *c, const uint64_t *const *x, const uint64_t *const *y, size_t count)
 {
-    const consts k = constants(t);
-    const root power = power_of(t);
+    const consts k = constants_of_products(t);
     for (size_t from = 0; from < count; from += TERMS, c = r) {
         const size_t to = count - from < TERMS ? count : from + TERMS;
         for (size_t j = 0; j < t->n; j += LANES) {
@@ -455,36 +522,28 @@ static void inner(const ntt_table *t, uint64_t *r, const uint64_t *c, const uint
                 h = high_add(h, a, b);
                 l = low_add(l, a, b);
             }
-            store(r + j, folded(k, add(h, _mm512_srli_epi64(l, 52)), l, power));
+            store(r + j, folded(k, add(h, _mm512_srli_epi64(l, 52)), l));
         }
     }
 }
 
 static void multiply_sub(const ntt_table *t, uint64_t *r, const uint64_t *a, const uint64_t *b)
 {
-    const consts k = constants(t);
-    const root power = power_of(t);
-    for (size_t j = 0; j < t->n; j += LANES) {
-        const v x = load(a + j), y = sub(k.q, load(b + j)), l = low_add(load(r + j), x, y);
-        store(r + j, folded(k, add(high_add(set(0), x, y), _mm512_srli_epi64(l, 52)), l, power));
-    }
+    const consts k = constants_of_products(t);
+    for (size_t j = 0; j < t->n; j += LANES) store(r + j, product(k, load(a + j), sub(k.q, load(b + j)), load(r + j)));
 }
 
 /* ---- small things ---- */
 
-/* A number above from / 2 stands for one that is less by from < 2^50: with a multiple of q above that, all are below 2^52. */
 static void lift(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from)
 {
-    if (from->q >> 50) {
+    if (from->q >= UINT64_C(1) << 50) {
         ntt_kern_portable.lift(t, r, a, from);
         return;
     }
     const consts k = constants(t);
-    const v half = set((int64_t)(from->q / 2)), less = set((int64_t)mod_from_signed(&t->q, -(int64_t)from->q));
-    for (size_t j = 0; j < t->n; j += LANES) {
-        const v x = load(a + j);
-        store(r + j, canonical(k, _mm512_mask_add_epi64(x, _mm512_cmpgt_epu64_mask(x, half), x, less)));
-    }
+    const source in = lifted_from(t, a, from);
+    for (size_t j = 0; j < t->n; j += LANES) store(r + j, canonical(k, lifted(in, j)));
 }
 
 static void scale_add(const ntt_table *t, uint64_t *r, const uint64_t *a, uint64_t w, const uint64_t *b)
@@ -499,24 +558,6 @@ static void sub_scale(const ntt_table *t, uint64_t *r, const uint64_t *a, const 
     const consts k = constants(t);
     const root s = root_of(w, mod_shoup_var(t->q.q, w));
     for (size_t j = 0; j < t->n; j += LANES) store(r + j, canonical2(k, mulmod(k, add(sub(load(a + j), load(b + j)), k.q), s, set(0))));
-}
-
-static void forward_lifted(const ntt_table *t, uint64_t *r, const uint64_t *a, const modulus *from)
-{
-    lift(t, r, a, from);
-    forward(t, r, r);
-}
-
-static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint64_t w, const uint64_t *b, const uint64_t *x, const uint64_t *y)
-{
-    const consts k = constants(t);
-    const root s = root_of(w, mod_shoup_var(t->q.q, w));
-    for (size_t j = 0; j < t->n; j += LANES) {
-        const v z = mulmod(k, add(_mm512_cvtepi8_epi64(_mm_loadl_epi64((const __m128i *)(e + j))), k.q), s, set(0));
-        store(r + j, b ? canonical4(k, add(z, load(b + j))) : canonical2(k, z));
-    }
-    forward(t, r, r);
-    if (x) inner(t, r, r, &x, &y, 1);
 }
 
 const ntt_kern ntt_kern_ifma = {"avx512ifma", CPU_AVX512 | CPU_IFMA, 256, UINT64_C(1) << 50, 4, fill_var, forward, forward_small, forward_lifted,
