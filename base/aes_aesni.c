@@ -95,46 +95,43 @@ static void expand4(aes128_key k[4], const block *start, uint64_t index)
     }
 }
 
-/* h = H(k, x) for n <= 8 lanes; xored into x first: delta. */
+/* h = H(k, x) for n <= 8 lanes, CRH_ROW apart; xored into x first: delta. */
 static inline void hash8(const aes128_key *k, block *h, const block *x, __m128i delta, size_t n)
 {
     __m128i s[CRH_LANES], y[CRH_LANES];
     for (size_t i = 0; i < CRH_LANES; i++)
-        y[i] = s[i] = sigma(i < n ? _mm_xor_si128(load(x + i), delta) : _mm_setzero_si128());
+        y[i] = s[i] = sigma(i < n ? _mm_xor_si128(load(x + i * CRH_ROW), delta) : _mm_setzero_si128());
     rounds(y, k);
     for (size_t i = 0; i < n; i++)
-        store(h + i, _mm_xor_si128(y[i], s[i]));
+        store(h + i * CRH_ROW, _mm_xor_si128(y[i], s[i]));
+}
+
+/* CRH_SPAN lanes, or fewer, under four keys. */
+static inline void hash_span(const aes128_key k[CRH_ROW], block *h, const block *x, __m128i delta, size_t lanes)
+{
+    if (lanes >= CRH_SPAN)
+        for (size_t i = 0; i < CRH_ROW; i++) hash8(&k[i], h + i, x + i, delta, CRH_LANES);
+    else
+        for (size_t i = 0; i < CRH_ROW && i < lanes; i++) hash8(&k[i], h + i, x + i, delta, (lanes - i + CRH_ROW - 1) / CRH_ROW);
 }
 
 static void hash(const block *start, uint64_t index, block *h, const block *x, size_t lanes)
 {
-    aes128_key k[4];
-    for (size_t at = 0, g = 0; at < lanes; at += CRH_LANES, g++) {
-        if (g % 4 == 0)
-            expand4(k, start, index + g);
-        const size_t n = lanes - at < CRH_LANES ? lanes - at : CRH_LANES;
-        if (n == CRH_LANES)
-            hash8(&k[g % 4], h + at, x + at, _mm_setzero_si128(), CRH_LANES);
-        else
-            hash8(&k[g % 4], h + at, x + at, _mm_setzero_si128(), n);
+    aes128_key k[CRH_ROW];
+    for (size_t at = 0; at < lanes; at += CRH_SPAN) {
+        expand4(k, start, index + crh_key(at));
+        hash_span(k, h + at, x + at, _mm_setzero_si128(), lanes - at);
     }
 }
 
 static void hash_pair(const block *start, uint64_t index, block *h0, block *h1, const block *x, const block *delta, size_t lanes)
 {
     const __m128i d = load(delta);
-    aes128_key k[4];
-    for (size_t at = 0, g = 0; at < lanes; at += CRH_LANES, g++) {
-        if (g % 4 == 0)
-            expand4(k, start, index + g);
-        const size_t n = lanes - at < CRH_LANES ? lanes - at : CRH_LANES;
-        if (n == CRH_LANES) {
-            hash8(&k[g % 4], h1 + at, x + at, d, CRH_LANES);
-            hash8(&k[g % 4], h0 + at, x + at, _mm_setzero_si128(), CRH_LANES);
-        } else {
-            hash8(&k[g % 4], h1 + at, x + at, d, n);
-            hash8(&k[g % 4], h0 + at, x + at, _mm_setzero_si128(), n);
-        }
+    aes128_key k[CRH_ROW];
+    for (size_t at = 0; at < lanes; at += CRH_SPAN) {
+        expand4(k, start, index + crh_key(at));
+        hash_span(k, h1 + at, x + at, d, lanes - at);
+        hash_span(k, h0 + at, x + at, _mm_setzero_si128(), lanes - at);
     }
 }
 

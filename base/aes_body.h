@@ -37,58 +37,51 @@ static void ctr_blocks(const aes128_key *k, block *out, uint64_t nonce, uint64_t
     aes_kern_aesni.ctr(k, out + at, nonce, ctr + at, count - at);
 }
 
-#define STEP (FLIGHT / GROUP) /* keys of one flight of hashes, FLIGHT * LANES = 8 STEP lanes */
-
-/* The STEP * CRH_LANES lanes under the keys from k on. */
+/* WIDE lanes under the keys from k on. */
 INLINE void hash_flight(const block *k, block *h, const block *x)
 {
-    const block *const each[] = {k, k + 1, k + STEP - 2, k + STEP - 1};
     v s[FLIGHT];
     UNROLL for (int i = 0; i < FLIGHT; i++) s[i] = sigma(v_load(x + i * LANES));
-    hash_vectors(s, FLIGHT, each + (STEP == 2 ? 2 : 0), GROUP, 1);
+    hash_vectors(s, FLIGHT, &k, FLIGHT, 1);
     UNROLL for (int i = 0; i < FLIGHT; i++) v_store(h + i * LANES, s[i]);
 }
 
 static void hash(const block *start, uint64_t index, block *h, const block *x, size_t lanes)
 {
-    enum { FLIGHTS = KEYS / STEP, ONE = STEP * CRH_LANES };
     schedules ks[2];
     size_t at = 0;
-    while (lanes - at >= ONE) {
-        expand_keys(ks, start, index, index + KEYS);
-        for (size_t g = 0; g < 2; g++)
-            for (size_t f = 0; f < FLIGHTS && lanes - at >= ONE; f++, at += ONE, index += STEP) hash_flight(&ks[g].rk[0][f * STEP], h + at, x + at);
+    for (; lanes - at >= CRH_SPAN; at += CRH_SPAN) {
+        const size_t key = crh_key(at);
+        if (at % TWICE == 0) expand_site(ks, start, index + key, lanes - at);
+        const block *k = &ks[key / KEYS % 2].rk[0][key % KEYS];
+        for (size_t j = at; j < at + CRH_SPAN; j += WIDE) hash_flight(k, h + j, x + j);
     }
-    if (at < lanes) aes_kern_aesni.hash(start, index, h + at, x + at, lanes - at);
+    if (at < lanes) aes_kern_aesni.hash(start, index + crh_key(at), h + at, x + at, lanes - at);
 }
 
-/* Where vector i of a flight belongs: under each key its vectors, then the same with delta. */
-INLINE int pair_of(int i) { return i / (2 * GROUP) * GROUP + i % GROUP; }
-
-/* The STEP * CRH_LANES / 2 lanes under the keys from k on, d = sigma(delta). */
+/* WIDE / 2 lanes, also with delta: d = sigma(delta). */
 INLINE void pair_flight(const block *k, block *h0, block *h1, const block *x, v d)
 {
-    const block *const each[] = {k, k + 1};
+    enum { HALF = FLIGHT / 2 };
     v s[FLIGHT];
-    UNROLL for (int i = 0; i < FLIGHT; i++) {
-        s[i] = sigma(v_load(x + pair_of(i) * LANES));
-        if (i / GROUP % 2) s[i] = v_xor(s[i], d);
+    UNROLL for (int i = 0; i < HALF; i++) {
+        s[i] = sigma(v_load(x + i * LANES));
+        s[HALF + i] = v_xor(s[i], d);
     }
-    hash_vectors(s, FLIGHT, each, 2 * GROUP, 1);
-    UNROLL for (int i = 0; i < FLIGHT; i++) v_store((i / GROUP % 2 ? h1 : h0) + pair_of(i) * LANES, s[i]);
+    hash_vectors(s, FLIGHT, &k, FLIGHT, 1);
+    UNROLL for (int i = 0; i < FLIGHT; i++) v_store((i < HALF ? h0 : h1) + i % HALF * LANES, s[i]);
 }
 
 static void hash_pair(const block *start, uint64_t index, block *h0, block *h1, const block *x, const block *delta, size_t lanes)
 {
-    enum { HALF = STEP / 2, FLIGHTS = KEYS / HALF, ONE = HALF * CRH_LANES };
     schedules ks[2];
     const v d = sigma(v_same(delta)); /* sigma is linear */
     size_t at = 0;
-    while (lanes - at >= ONE) {
-        expand_keys(ks, start, index, index + KEYS);
-        for (size_t g = 0; g < 2; g++)
-            for (size_t f = 0; f < FLIGHTS && lanes - at >= ONE; f++, at += ONE, index += HALF)
-                pair_flight(&ks[g].rk[0][f * HALF], h0 + at, h1 + at, x + at, d);
+    for (; lanes - at >= CRH_SPAN; at += CRH_SPAN) {
+        const size_t key = crh_key(at);
+        if (at % TWICE == 0) expand_site(ks, start, index + key, lanes - at);
+        const block *k = &ks[key / KEYS % 2].rk[0][key % KEYS];
+        for (size_t j = at; j < at + CRH_SPAN; j += WIDE / 2) pair_flight(k, h0 + j, h1 + j, x + j, d);
     }
-    if (at < lanes) aes_kern_aesni.hash_pair(start, index, h0 + at, h1 + at, x + at, delta, lanes - at);
+    if (at < lanes) aes_kern_aesni.hash_pair(start, index + crh_key(at), h0 + at, h1 + at, x + at, delta, lanes - at);
 }

@@ -192,17 +192,16 @@ static block sigma(block x) { return (block){{x.w[1], x.w[1] ^ x.w[0]}}; }
 
 static void hash(const block *start, uint64_t index, block *h, const block *x, size_t lanes)
 {
-    for (size_t at = 0; at < lanes; at += CRH_LANES, index++) {
-        const size_t n = lanes - at < CRH_LANES ? lanes - at : CRH_LANES;
-        const block seed = {{start->w[0] ^ index, start->w[1]}};
+    for (size_t i = 0; i < crh_keys(lanes); i++) {
+        const size_t first = i / CRH_ROW * CRH_SPAN + i % CRH_ROW;
+        const block seed = {{start->w[0] ^ (index + i), start->w[1]}};
         aes128_key k;
         block s[CRH_LANES], y[CRH_LANES];
+        size_t n = 0;
         expand(&k, &seed);
-        for (size_t j = 0; j < n; j++)
-            s[j] = sigma(x[at + j]);
+        for (size_t j = first; n < CRH_LANES && j < lanes; j += CRH_ROW) s[n++] = sigma(x[j]);
         encrypt(&k, y, s, n);
-        for (size_t j = 0; j < n; j++)
-            h[at + j] = block_xor(y[j], s[j]);
+        for (size_t m = 0; m < n; m++) h[first + m * CRH_ROW] = block_xor(y[m], s[m]);
     }
 }
 

@@ -9,7 +9,8 @@
 #define FLIGHT 8                /* vectors in flight: two units, four cycles each */
 #define WIDE (FLIGHT * LANES)   /* blocks in flight */
 #define KEYS (4 * LANES)        /* keys expanded together: a vector of each word of them */
-#define GROUP (CRH_LANES / LANES) /* vectors under one key of the hash */
+#define TWICE (2 * KEYS * CRH_LANES) /* lanes under two such sets */
+#define EIGHT (8 / LANES)       /* vectors of eight lanes */
 
 /* [r][key]: round key r of KEYS keys, each a block of its own. */
 typedef struct {
@@ -51,38 +52,46 @@ INLINE void next_words(v w[4], v rcon)
     w[3] = v_xor(w[3], w[2]);
 }
 
-/* s[0], s[1]: the schedules of start XOR (a + i) and start XOR (b + i), i < KEYS.  Two at a time, because one is a chain of latencies. */
-static inline void expand_keys(schedules s[2], const block *start, uint64_t a, uint64_t b)
+/* s[m]: the schedules of start XOR (index[m] + i), i < KEYS: a chain of latencies for each m. */
+INLINE void expand_sets(schedules *s, int sets, const block *start, const uint64_t *index)
 {
     static const uint8_t rcons[10] = {1, 2, 4, 8, 16, 32, 64, 128, 27, 54};
     v w[2][4];
-    load_words(&s[0], w[0], start, a);
-    load_words(&s[1], w[1], start, b);
+    UNROLL for (int m = 0; m < sets; m++) load_words(&s[m], w[m], start, index[m]);
     UNROLL for (int r = 0; r < 10; r++) {
         const v rcon = v_set32(rcons[r]);
-        next_words(w[0], rcon);
-        next_words(w[1], rcon);
-        store_round(&s[0], r + 1, w[0]);
-        store_round(&s[1], r + 1, w[1]);
+        UNROLL for (int m = 0; m < sets; m++) next_words(w[m], rcon);
+        UNROLL for (int m = 0; m < sets; m++) store_round(&s[m], r + 1, w[m]);
     }
+}
+static inline void expand_keys(schedules s[2], const block *start, uint64_t a, uint64_t b) { expand_sets(s, 2, start, (uint64_t[2]){a, b}); }
+
+/* The next keys of one site that has so many lanes left: where one set has sixteen, one may do. */
+static inline void expand_site(schedules s[2], const block *start, uint64_t index, size_t lanes)
+{
+    if (KEYS < 16 || lanes > TWICE / 2) expand_keys(s, start, index, index + KEYS);
+    else expand_sets(s, 1, start, &index);
 }
 
 /* (L || R) -> (L XOR R) || L, L the upper half: halves exchanged, and L added to the upper one. */
 INLINE v sigma(v x) { return v_xor(v_swap64(x), v_and(x, v_rows(0, ~UINT64_C(0)))); }
 
-/* s[n] = sigma(x) in, hashes out: vector i under the key at k[i / per], in each row of a schedule.  n <= FLIGHT, known when compiled.
- * aside: what the last round adds, its key and sigma(x), is put aside: quicker for the hash alone, not for gates. */
+/* s[n] = sigma(x) in, hashes out; vectors i of each `per` begin with the first of the CRH_ROW keys at k[i / per], in each row of a schedule.
+ * n <= FLIGHT, known when compiled.
+ * aside: what the last round adds, its keys and sigma(x), is put aside: quicker for the hash alone, not for gates. */
 INLINE void hash_vectors(v *s, int n, const block *const *k, int per, int aside)
 {
+#define KEY(i, r) v_load(k[(i) / per] + (i) % (CRH_ROW / LANES) * LANES + (r) * KEYS)
     v y[FLIGHT];
     UNROLL for (int i = 0; i < n; i++) {
-        y[i] = v_xor(s[i], v_same(k[i / per]));
-        if (aside) s[i] = v_xor(s[i], v_same(k[i / per] + 10 * KEYS));
+        y[i] = v_xor(s[i], KEY(i, 0));
+        if (aside) s[i] = v_xor(s[i], KEY(i, 10));
         if (aside) v_aside(&s[i]);
     }
     UNROLL for (int r = 1; r < 10; r++)
-        UNROLL for (int i = 0; i < n; i++) y[i] = v_aes(y[i], v_same(k[i / per] + r * KEYS));
-    UNROLL for (int i = 0; i < n; i++) s[i] = aside ? v_aeslast(y[i], s[i]) : v_xor(s[i], v_aeslast(y[i], v_same(k[i / per] + 10 * KEYS)));
+        UNROLL for (int i = 0; i < n; i++) y[i] = v_aes(y[i], KEY(i, r));
+    UNROLL for (int i = 0; i < n; i++) s[i] = aside ? v_aeslast(y[i], s[i]) : v_xor(s[i], v_aeslast(y[i], KEY(i, 10)));
+#undef KEY
 }
 
 #endif

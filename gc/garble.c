@@ -10,6 +10,7 @@
 #include "gc/gate.h"
 
 #define TILE GC_GATE_LANES
+_Static_assert(TILE % CRH_SPAN == 0, "a tile is whole keys");
 
 size_t gc_circuit_row_bytes(const gc_circuit *c, size_t lanes)
 {
@@ -148,7 +149,7 @@ int gc_garble(gc_session *s, const gc_circuit *c, size_t lanes, const block *in0
         goto out;
     for (size_t at = 0; at < lanes; at += TILE) {
         const size_t n = lanes - at < TILE ? lanes - at : TILE;
-        uint64_t index = first + at / CRH_LANES;
+        uint64_t index = first + crh_key(at);
         t.in = in0 + at;
         for (uint32_t w = 0; w < c->known_inputs; w++)
             for (size_t j = 0; j < n; j++)
@@ -180,7 +181,7 @@ int gc_eval(gc_session *s, const gc_circuit *c, size_t lanes, const block *in, c
         goto out;
     for (size_t at = 0; at < lanes; at += TILE) {
         const size_t n = lanes - at < TILE ? lanes - at : TILE;
-        uint64_t index = first + at / CRH_LANES;
+        uint64_t index = first + crh_key(at);
         t.in = in + at;
         for (uint32_t i = 0; i < c->gates; i++) {
             const unsigned sites = gate_sites(&c->gate[i]);

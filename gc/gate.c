@@ -9,6 +9,7 @@
 #include "base/mem.h"
 
 #define SPAN 64 /* lanes at a time */
+_Static_assert(SPAN % CRH_SPAN == 0, "whole keys");
 
 static uint64_t colour_mask(block x) { return 0 - (x.w[0] & 1); }
 
@@ -33,8 +34,8 @@ static void garble_and(const block *start, const block *delta, uint64_t at_a, ui
     hashes h;
     for (size_t at = 0; at < lanes; at += SPAN) {
         const size_t n = span(lanes, at);
-        crh_hash_pair(start, at_a + at / CRH_LANES, h.h0, h.h1, a + at, delta, n);
-        crh_hash_pair(start, at_b + at / CRH_LANES, h.e0, h.e1, b + at, delta, n);
+        crh_hash_pair(start, at_a + crh_key(at), h.h0, h.h1, a + at, delta, n);
+        crh_hash_pair(start, at_b + crh_key(at), h.e0, h.e1, b + at, delta, n);
         for (size_t j = 0; j < n; j++) {
             const block x = a[at + j], y = b[at + j], te = block_xor(h.e0[j], h.e1[j]);
             const block tg = block_xor(block_xor(h.h0[j], h.h1[j]), block_and(*delta, colour_mask(y)));
@@ -52,7 +53,7 @@ static void garble_known(const block *start, const block *delta, uint64_t index,
     hashes h;
     for (size_t at = 0; at < lanes; at += SPAN) {
         const size_t n = span(lanes, at);
-        crh_hash_pair(start, index + at / CRH_LANES, h.h0, h.h1, a + at, delta, n);
+        crh_hash_pair(start, index + crh_key(at), h.h0, h.h1, a + at, delta, n);
         for (size_t j = 0; j < n; j++) {
             const block x = a[at + j], tg = block_xor(block_xor(h.h0[j], h.h1[j]), block_and(*delta, y[at + j]));
             put(row + 16 * (at + j), tg);
@@ -68,8 +69,8 @@ static void eval_and(const block *start, uint64_t at_a, uint64_t at_b, const blo
     hashes h;
     for (size_t at = 0; at < lanes; at += SPAN) {
         const size_t n = span(lanes, at);
-        crh_hash(start, at_a + at / CRH_LANES, h.h0, a + at, n);
-        crh_hash(start, at_b + at / CRH_LANES, h.e0, b + at, n);
+        crh_hash(start, at_a + crh_key(at), h.h0, a + at, n);
+        crh_hash(start, at_b + crh_key(at), h.e0, b + at, n);
         for (size_t j = 0; j < n; j++) {
             const block x = a[at + j], y = b[at + j], tg = get(rows + 16 * (at + j)), te = block_xor(get(rows + 16 * (lanes + at + j)), x);
             out[at + j] = block_xor(block_xor(h.h0[j], block_and(tg, colour_mask(x))), block_xor(h.e0[j], block_and(te, colour_mask(y))));
@@ -83,7 +84,7 @@ static void eval_known(const block *start, uint64_t index, const block *a, size_
     hashes h;
     for (size_t at = 0; at < lanes; at += SPAN) {
         const size_t n = span(lanes, at);
-        crh_hash(start, index + at / CRH_LANES, h.h0, a + at, n);
+        crh_hash(start, index + crh_key(at), h.h0, a + at, n);
         for (size_t j = 0; j < n; j++)
             out[at + j] = block_xor(h.h0[j], block_and(get(row + 16 * (at + j)), colour_mask(a[at + j])));
     }

@@ -13,6 +13,7 @@
 #include "gc/relu_kern.h"
 
 #define TILE GC_RELU_TILE
+_Static_assert(TILE % CRH_SPAN == 0, "a tile is whole keys");
 
 int gc_relu_check(unsigned n, unsigned l)
 {
@@ -77,7 +78,7 @@ static void garble_tile(const gc_session *g, const work *x, unsigned n, unsigned
     const gc_relu_kern *k = gc_relu_best();
     const size_t m = tile_lanes(lanes, at);
     tile *t = x->t;
-    index += at / CRH_LANES;
+    index += crh_key(at);
     crh_hash_pair(&g->start, index, t->h0, t->h1, x->s + at, &g->delta, m);
     k->project_garble(t->r, t->row, t->h0, t->h1, x->s + at, v_g + at, n, l, m);
     for (int f = 0; f < 3; f++) {
@@ -104,7 +105,7 @@ static void eval_tile(const gc_session *e, const work *x, unsigned n, unsigned l
     const gc_relu_kern *k = gc_relu_best();
     const size_t m = tile_lanes(lanes, at);
     tile *t = x->t;
-    index += at / CRH_LANES;
+    index += crh_key(at);
     for (int f = 0; f < 3; f++) {
         const unsigned w = gc_relu_width(n, l, f);
         bits_unpack(t->row[f], rows + at * w / 8, m, w);

@@ -6,7 +6,7 @@
 #include "base/ct.h"
 #include "base/mem.h"
 
-_Static_assert(OT_EXT_TILE % CRH_LANES == 0, "a tile is whole keys");
+_Static_assert(OT_EXT_TILE % CRH_SPAN == 0, "a tile is whole keys");
 
 /* A tile at a time: what is hashed is still in the first-level cache. */
 
@@ -16,7 +16,7 @@ int ot_random_recv(ot_ext_receiver *r, block *x, uint8_t *u, const block *start,
     for (size_t done = 0; done < m && !code; done += OT_EXT_TILE) {
         size_t n = m - done < OT_EXT_TILE ? m - done : OT_EXT_TILE;
         code = ot_ext_recv(r, x + done, u + ot_ext_bytes(ot_ext_receiver_k(r), done), choice + done / 8, n);
-        if (!code) crh_hash(start, index + done / CRH_LANES, x + done, x + done, n);
+        if (!code) crh_hash(start, index + crh_key(done), x + done, x + done, n);
     }
     return code;
 }
@@ -28,7 +28,7 @@ int ot_random_send(ot_ext_sender *s, block *x0, block *x1, const block *start, u
     for (size_t done = 0; done < m && !code; done += OT_EXT_TILE) {
         size_t n = m - done < OT_EXT_TILE ? m - done : OT_EXT_TILE;
         code = ot_ext_send(s, x0 + done, u + ot_ext_bytes(ot_ext_sender_k(s), done), n);
-        if (!code) crh_hash_pair(start, index + done / CRH_LANES, x0 + done, x1 + done, x0 + done, &delta, n);
+        if (!code) crh_hash_pair(start, index + crh_key(done), x0 + done, x1 + done, x0 + done, &delta, n);
     }
     mem_wipe(&delta, sizeof delta);
     mem_wipe_stack(); /* hashes of the messages that are not chosen */

@@ -16,7 +16,7 @@ static aes128_key key_of(const block *start, uint64_t index)
 void insecure_crh_no_sigma(const block *start, uint64_t index, block *h, const block *x, size_t lanes)
 {
     for (size_t j = 0; j < lanes; j++) {
-        const aes128_key k = key_of(start, index + j / CRH_LANES);
+        const aes128_key k = key_of(start, index + crh_key(j));
         block y;
         aes128_encrypt(&k, &y, &x[j], 1);
         h[j] = block_xor(x[j], y);

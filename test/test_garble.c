@@ -38,7 +38,7 @@ static void note(uint64_t index, const block *x, size_t lanes)
 {
     for (size_t j = 0; log_delta && j < lanes; j++) {
         ck_assert_uint_lt(logged, sizeof entries / sizeof *entries);
-        entries[logged].index = index + j / CRH_LANES;
+        entries[logged].index = index + crh_key(j);
         entries[logged++].wire = block_xor(x[j], block_and(*log_delta, 0 - (x[j].w[0] & 1)));
     }
 }
@@ -300,9 +300,9 @@ static block guess_delta(const block *start, const relu_run *r, size_t j)
 {
     block row, h;
     memcpy(&row, r->rows + 16 * (j / GC_GATE_LANES * GC_GATE_LANES * (2 * N - 3) + j % GC_GATE_LANES), sizeof row);
-    hash(start, j / CRH_LANES, &h, &r->t[j], 1);
+    hash(start, crh_key(j), &h, &r->t[j], 1);
     const block y = block_xor(block_xor(row, h), r->t[j]);
-    return block_xor(insecure_aes_decrypt(start, j / CRH_LANES, y), r->t[j]);
+    return block_xor(insecure_aes_decrypt(start, crh_key(j), y), r->t[j]);
 }
 
 START_TEST(without_sigma_one_row_gives_delta)
@@ -378,7 +378,7 @@ START_TEST(an_index_for_two_sites_gives_the_share)
 }
 END_TEST
 
-/* Lanes 0 to 7 share a key.  Where a label is 0 or delta in all of them, so are the generator's rows but for delta: of any two, the XOR
+/* Of 32 lanes every fourth shares a key.  Where a label is 0 or delta in all of them, so are the generator's rows but for delta: of any two, the XOR
  * is 0 or delta.  Rows of a sound circuit never coincide like that. */
 START_TEST(an_empty_label_gives_delta)
 {
@@ -392,19 +392,20 @@ START_TEST(an_empty_label_gives_delta)
             ck_assert_int_eq(gc_circuit_finish(c), 0);
         } else
             ck_assert_int_eq(insecure_circuit_cancelled(&c), 0);
-        block q[2 * 8], out0[8], row[2 * 8] = {{{0, 0}}};
-        uint8_t known[8];
+        block q[2 * CRH_SPAN], out0[CRH_SPAN], row[2 * CRH_SPAN] = {{{0, 0}}};
+        uint8_t known[CRH_SPAN];
         unsigned deltas = 0, zeros = 0;
         prg_bytes(&p.rng, q, sizeof q);
-        for (unsigned j = 0; j < 8; j++) {
-            known[j] = j & 1;
-            q[8 + j].w[0] = (q[8 + j].w[0] & ~UINT64_C(1)) | (j >> 1 & 1); /* colours of s */
+        for (unsigned j = 0; j < CRH_SPAN; j++) {
+            const unsigned of = j / CRH_ROW;
+            known[j] = of & 1;
+            q[CRH_SPAN + j].w[0] = (q[CRH_SPAN + j].w[0] & ~UINT64_C(1)) | (of >> 1 & 1); /* colours of s */
         }
-        ck_assert_uint_le(gc_circuit_row_bytes(c, 8), sizeof row);
-        ck_assert_int_eq(gc_garble(&p.g, c, 8, q, known, (uint8_t *)row, out0), 0);
+        ck_assert_uint_le(gc_circuit_row_bytes(c, CRH_SPAN), sizeof row);
+        ck_assert_int_eq(gc_garble(&p.g, c, CRH_SPAN, q, known, (uint8_t *)row, out0), 0);
         for (unsigned i = 0; i < 8; i++)
             for (unsigned j = 0; j < i; j++) {
-                const block d = block_xor(row[i], row[j]);
+                const block d = block_xor(row[i * CRH_ROW], row[j * CRH_ROW]);
                 deltas += !memcmp(&d, &p.g.delta, sizeof d);
                 zeros += !(d.w[0] | d.w[1]);
             }
@@ -426,7 +427,7 @@ START_TEST(limits)
     ck_assert_int_eq(gc_sign_circuit(&c, 12), 0);
     for (unsigned party = 0; party < 2; party++) {
         gc_session *s = party ? &p.e : &p.g;
-        const uint64_t sign = 21 * 2, relu = sign + 13 * 2; /* 9 lanes: two indices a site */
+        const uint64_t sign = 21 * 4, relu = sign + 13 * 4; /* 9 lanes: four indices a site */
         for (unsigned short_by = 0; short_by < 2; short_by++) {
             s->index = GC_INDEX_MAX - sign + short_by;
             const uint64_t before = s->index;
@@ -443,7 +444,7 @@ START_TEST(limits)
         ck_assert_int_eq(gc_take_indices(s, UINT64_C(1) << 61, 64, &first), ERR_LIMIT);
         ck_assert_uint_eq(s->index, 5);
         ck_assert_int_eq(gc_take_indices(s, 3, 17, &first), 0);
-        ck_assert(first == 5 && s->index == 5 + 9);
+        ck_assert(first == 5 && s->index == 5 + 12);
     }
     gc_circuit_free(c);
 }

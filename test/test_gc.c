@@ -464,13 +464,13 @@ START_TEST(indices_grow_by_the_sites_and_end_at_the_limit)
     static uint64_t v[20];
     const uint64_t before = garbler.index;
     relu(12, 24, 20, v, v, NULL);
-    /* 2n - 3 sites of the sign, one projection, n halves; 24 lanes with padding are 3 keys a site */
-    ck_assert_uint_eq(garbler.index - before, (21 + 1 + 12) * 3);
+    /* 2n - 3 sites of the sign, one projection, n halves; 20 lanes are 4 keys a site */
+    ck_assert_uint_eq(garbler.index - before, (21 + 1 + 12) * 4);
     gc_session s = garbler;
     uint64_t first;
-    s.index = GC_INDEX_MAX - 3;
+    s.index = GC_INDEX_MAX - 4;
     ck_assert_int_eq(gc_take_indices(&s, 2, 16, &first), ERR_LIMIT);
-    ck_assert_uint_eq(s.index, GC_INDEX_MAX - 3);
+    ck_assert_uint_eq(s.index, GC_INDEX_MAX - 4);
     ck_assert_int_eq(gc_take_indices(&s, 1, 17, &first), 0);
     ck_assert_uint_eq(s.index, GC_INDEX_MAX);
 }

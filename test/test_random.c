@@ -66,7 +66,7 @@ static void run(size_t m, uint64_t index)
     ck_assert_int_eq(ot_ext_send(s_twin, q, again, m), 0);
     ck_assert(!memcmp(u, again, ot_ext_bytes(k, m))); /* the same message and layout as the correlated OT */
     for (size_t i = 0; i < m; i++) {
-        block want[2] = {hash_one(index + i / 8, q[i]), hash_one(index + i / 8, block_xor(q[i], delta))};
+        block want[2] = {hash_one(index + crh_key(i), q[i]), hash_one(index + crh_key(i), block_xor(q[i], delta))};
         if (memcmp(&x0[i], &want[0], 16) || memcmp(&x1[i], &want[1], 16) || memcmp(&x[i], &want[bit(r_bits, i)], 16))
             ck_abort_msg("m = %zu, OT %zu", m, i);
     }
