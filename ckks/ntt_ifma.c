@@ -260,9 +260,10 @@ INLINE void roots_each(root w[4], roots t, size_t i)
     for (size_t p = 0; p < 4; p++) w[p] = root_at(t, i + p);
 }
 
-INLINE v result(consts k, v x, size_t j, int products)
+INLINE v result(consts k, v x, size_t j, int reduced, int products)
 {
-    return products ? product(k, load(k.x + j), load(k.y + j), _mm512_and_si512(x, k.low)) : canonical(k, x);
+    if (products) return product(k, load(k.x + j), load(k.y + j), _mm512_and_si512(x, k.low));
+    return reduced ? canonical4(k, x) : canonical(k, x);
 }
 
 /* The last five levels of SIDES STEPs, two groups each, the first of them number i. */
@@ -295,7 +296,7 @@ INLINE void fwd_near_as(consts k, roots t, uint64_t *r, size_t i, int reduced, i
     for (size_t h = 0; h < SIDES; h++) {
         exchange(a[h]);
         UNROLL
-        for (size_t j = 0; j < 8; j++) a[h][j] = result(k, a[h][j], (size_t)(r - k.r) + h * STEP + j * LANES, products);
+        for (size_t j = 0; j < 8; j++) a[h][j] = result(k, a[h][j], (size_t)(r - k.r) + h * STEP + j * LANES, reduced, products);
         store8(r + h * STEP, 0, 8, a[h]);
     }
 }
