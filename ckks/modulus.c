@@ -22,7 +22,17 @@ uint64_t mod_pow_var(const modulus *m, uint64_t a, uint64_t e)
     return r;
 }
 
-uint64_t mod_inv_var(const modulus *m, uint64_t a) { return mod_pow_var(m, a, m->q - 2); }
+/* Euclid: y a = r and s a = t modulo q, |y| and |s| at most q. */
+uint64_t mod_inv_var(const modulus *m, uint64_t a)
+{
+    int64_t r = (int64_t)m->q, t = (int64_t)a, y = 0, s = 1;
+    while (t) {
+        const int64_t quotient = r / t, rest = r % t, next = y - quotient * s;
+        r = t, t = rest;
+        y = s, s = next;
+    }
+    return (uint64_t)(y < 0 ? y + (int64_t)m->q : y);
+}
 
 /* 1 if x = d * 2^r + 1 passes the strong test to base a. */
 static int strong_probable_prime(const modulus *m, uint64_t a, uint64_t d, unsigned r)

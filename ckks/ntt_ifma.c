@@ -156,13 +156,14 @@ INLINE void fwd_pass_as(consts k, roots t, uint64_t *r, size_t len, size_t i, in
     }
 }
 
-/* What is transformed: residues a, small numbers e times s, their sum, or residues modulo another prime, read as centred. */
+/* What is transformed: residues a, small numbers e times s, their sum, or residues modulo another prime, read as centred.
+ * lower: s times the first root, for small numbers that it is to multiply. */
 typedef enum { RESIDUES, SMALL, SUM, LIFTED } kind;
 typedef struct {
     kind what;
     const uint64_t *a;
     const int8_t *e;
-    root s;
+    root s, lower;
     v half, less;
 } source;
 
@@ -179,11 +180,13 @@ INLINE v lifted(source in, size_t j)
 }
 
 /* [0, 1), [0, 2), [0, 3), [0, 2^52) */
-INLINE v input(consts k, source in, size_t j, kind what)
+INLINE v input(consts k, source in, size_t j, kind what, int lower)
 {
     if (what == RESIDUES) return load(in.a + j);
     if (what == LIFTED) return lifted(in, j);
-    const v z = mulmod(k, add(_mm512_cvtepi8_epi64(_mm_loadl_epi64((const __m128i *)(in.e + j))), k.q), in.s, set(0));
+    const v e = add(_mm512_cvtepi8_epi64(_mm_loadl_epi64((const __m128i *)(in.e + j))), k.q);
+    if (what == SMALL && lower) return e;
+    const v z = mulmod(k, e, in.s, set(0));
     return what == SUM ? add(z, load(in.a + j)) : z;
 }
 
@@ -191,14 +194,14 @@ INLINE v input(consts k, source in, size_t j, kind what)
 INLINE void fwd_first_as(consts k, roots t, uint64_t *r, source in, size_t n, int levels, kind what, int reduced)
 {
     const size_t d = n >> levels, columns = 8 >> levels;
-    const root w = root_at(t, 1), low = root_at(t, 2), high = root_at(t, 3);
+    const root w = what == SMALL ? in.lower : root_at(t, 1), low = root_at(t, 2), high = root_at(t, 3);
     const int64_t begin = reduced ? 1 : 15;
     const v above = reduced ? k.q : sub(_mm512_slli_epi64(k.q, 4), k.q);
     v x[8];
     for (size_t j = 0; j < d; j += columns * LANES) {
         UNROLL
         for (size_t i = 0; i < 8; i++) {
-            x[i] = input(k, in, j + i / columns * d + i % columns * LANES, what);
+            x[i] = input(k, in, j + i / columns * d + i % columns * LANES, what, i >= 4);
             if (i < 4) x[i] = what == RESIDUES || what == SMALL ? add(x[i], above) : reduce(k, x[i], set(-begin));
         }
         fwd_level(k, x, 4, (root[4]){w, w, w, w}, 0);
@@ -342,7 +345,9 @@ static void forward_small(const ntt_table *t, uint64_t *r, const int8_t *e, uint
 {
     consts k = constants_of_products(t);
     k.r = r, k.x = x, k.y = y;
-    forward_from(k, t, r, (source){.what = b ? SUM : SMALL, .a = b, .e = e, .s = root_of(w, mod_shoup_var(t->q.q, w))});
+    const uint64_t lower = mod_mul(&t->q, w, t->root[1]);
+    const root s = root_of(w, mod_shoup_var(t->q.q, w)), s_lower = root_of(lower, mod_shoup_var(t->q.q, lower));
+    forward_from(k, t, r, (source){.what = b ? SUM : SMALL, .a = b, .e = e, .s = s, .lower = s_lower});
 }
 
 /* ---- inverse ---- */

@@ -76,8 +76,9 @@ START_TEST(powers_and_inverses)
         ck_assert_uint_eq(mod_pow_var(&m, 123456789, e), want);
         want = (uint64_t)((u128)want * 123456789 % m.q);
     }
+    const uint64_t edges[] = {1, 2, 127, m.q / 2, m.q / 2 + 1, m.q - 2, m.q - 1};
     for (unsigned d = 0; d < 1000; d++) {
-        uint64_t a = 1 + next() % (m.q - 1);
+        uint64_t a = d < sizeof edges / sizeof *edges ? edges[d] : 1 + next() % (m.q - 1);
         ck_assert_uint_eq((uint64_t)((u128)a * mod_inv_var(&m, a) % m.q), 1);
     }
 }
