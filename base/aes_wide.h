@@ -6,11 +6,11 @@
 #include "base/crh.h"
 
 #define UNROLL _Pragma("GCC unroll 16") /* at -O2, too, else vectors go to memory */
-#define FLIGHT 8                /* vectors in flight: two units, four cycles each */
-#define WIDE (FLIGHT * LANES)   /* blocks in flight */
-#define KEYS (4 * LANES)        /* keys expanded together: a vector of each word of them */
+#define FLIGHT 8                     /* vectors in flight: two units, four cycles each */
+#define WIDE (FLIGHT * LANES)        /* blocks in flight */
+#define EIGHT (8 / LANES)            /* vectors of eight lanes */
+#define KEYS (4 * LANES)             /* keys expanded together: a vector of each word of them */
 #define TWICE (2 * KEYS * CRH_LANES) /* lanes under two such sets */
-#define EIGHT (8 / LANES)       /* vectors of eight lanes */
 
 /* [r][key]: round key r of KEYS keys, each a block of its own. */
 typedef struct {

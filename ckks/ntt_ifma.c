@@ -8,8 +8,8 @@
  *  since 0 <= x w / q - x w' / 2^52 < 1: shifting r by multiples of q costs nothing.  REDUCE is the same for w = 1.  2^52 is at least 4 q, and at
  *  least 32 q for a light q, below 2^47.
  *
- *  Forward, y = x +- r with r in [-1, 1): a level widens both ends by 1.  Light: residues + 15 stay in [0, 31) over 15 levels.
- *  Else [1, 2) widens to [0, 3); from there on, a level begins with x reduced to [1, 3).
+ *  Forward, y = x +- r with r in [-1, 1): a level widens both ends by 1.  Light: from [15, 17) in [0, 32) over 15 levels.  Else a level begins
+ *  with x in [1, 3), after the first one reduced to it, and ends in [0, 4).
  *
  *  Inverse, (x + y, w (x - y)): x - y must not be negative, and no sum leaves the 2^52.  In the levels of distance 1, 2, 4 a multiple of
  *  q is added to the difference: sums are below 2, 4, then 8 (light), or below 2, 4 and reduced, 4 (else).  Then sums are reduced to an
@@ -45,7 +45,7 @@ typedef struct {
 } consts;
 
 typedef struct {
-    const uint64_t *w, *companion; /* of index 1 .. n-1 */
+    const uint64_t *w, *companion; /* of index 1 .. n-1, see fill_var */
 } roots;
 
 INLINE v set(int64_t x) { return _mm512_set1_epi64((long long)x); }
