@@ -23,8 +23,10 @@
 #include "base/cpu.h"
 #include "ckks/ntt_kern.h"
 
+#ifndef INLINE /* else a test that emulates the instructions: nothing need be fast */
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 8") /* at -O2, too, else vectors go to memory */
+#endif
 #define LANES 8
 #define STEP (8 * LANES) /* words of eight vectors: four butterflies side by side */
 #define NEAR 32          /* the last five levels are inside groups of so many words */

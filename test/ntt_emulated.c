@@ -143,6 +143,8 @@ static inline unsigned above(lanes a, lanes b)
 #define _mm512_sub_epi64 difference
 #define _mm512_unpackhi_epi64(a, b) unpack(a, b, 1)
 #define _mm512_unpacklo_epi64(a, b) unpack(a, b, 0)
+#define INLINE static inline
+#define UNROLL
 #define CPU_AVX512 0
 #define CPU_IFMA 0
 #define ntt_kern_ifma ntt_kern_emulated

@@ -261,14 +261,13 @@ static unsigned iv_above(lanes a, lanes b)
 #define _mm512_sub_epi64 iv_difference
 #define _mm512_unpackhi_epi64(a, b) iv_unpack(a, b, 1)
 #define _mm512_unpacklo_epi64(a, b) iv_unpack(a, b, 0)
+#define INLINE static inline
+#define UNROLL
 #define CPU_AVX512 0
 #define CPU_IFMA 0
 #define ntt_kern_ifma ntt_kern_intervals
 extern const struct ntt_kern ntt_kern_intervals;
 
-#ifdef __clang__
-#pragma clang diagnostic ignored "-Wpass-failed" /* nothing need be unrolled here */
-#endif
 #include "ckks/ntt_ifma.c"
 
 static uint64_t *array(int i) { return memory + (size_t)i * WORDS; }
