@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 /** gate.h: half gates over some lanes of one gate, one table of functions for each way to run them; all give the same bits.
  *
- *  With A the zero label of a lane, p its colour, H_i = H(i + floor(lane / 8), .), d = delta, and rows of `lanes` blocks:
+ *  With A the zero label of a lane, p its colour, H_i = H(i + crh_key(lane), .), d = delta, and rows of `lanes` blocks:
  *      known       row_0 = H_a(A) ^ H_a(A ^ d) ^ y d                            out = H_a(A) ^ p row_0                      y the known bit
  *      and         row_0 = H_a(A) ^ H_a(A ^ d) ^ p_B d,  row_1 = H_b(B) ^ H_b(B ^ d) ^ A       [ZRE15, Fig. 2]
  *                  out = H_a(A) ^ p row_0 ^ H_b(B) ^ p_B (row_1 ^ A)
@@ -14,7 +14,7 @@
 
 #include "base/block.h"
 
-/** In:  labels 16-byte aligned; rows at any address; lane j's hashes are under the indices at_a + j / 8 and at_b + j / 8.
+/** In:  labels 16-byte aligned; rows at any address; lane j's hashes are under the indices at_a + crh_key(j) and at_b + crh_key(j) (base/crh.h).
  *       y[j] is all ones or zero.   Alias: out may equal a or b.   CT: depends on lanes only.   Nothing of lanes beyond is read or written. */
 typedef struct {
     const char *name;
