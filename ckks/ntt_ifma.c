@@ -307,14 +307,12 @@ INLINE void fwd_near_as(consts k, roots t, uint64_t *r, size_t i, int reduced, i
 }
 
 /* All levels of group i of len words. */
-INLINE void fwd_block_as(consts k, roots t, uint64_t *r, size_t len, size_t i, int reduced)
+INLINE void fwd_block_as(consts k, roots t, uint64_t *r, size_t len, size_t i, int reduced, int products)
 {
     size_t groups = 1;
     for (size_t l = len; l > NEAR; l /= 4, groups *= 4, i *= 4)
         for (size_t g = 0; g < groups; g++) fwd_pass_as(k, t, r + g * l, l, i + g, reduced);
-    for (size_t j = 0; j < len; j += SIDES * STEP, i += 2 * SIDES)
-        if (k.x) fwd_near_as(k, t, r + j, i, reduced, 1);
-        else fwd_near_as(k, t, r + j, i, reduced, 0);
+    for (size_t j = 0; j < len; j += SIDES * STEP, i += 2 * SIDES) fwd_near_as(k, t, r + j, i, reduced, products);
 }
 
 INLINE void forward_as(consts k, roots t, uint64_t *r, source in, size_t n, int levels, int reduced)
@@ -323,7 +321,9 @@ INLINE void forward_as(consts k, roots t, uint64_t *r, source in, size_t n, int 
     fwd_first(k, t, r, in, n, levels, reduced);
     for (; len > BLOCK; len /= 4, groups *= 4)
         for (size_t g = 0; g < groups; g++) fwd_pass_as(k, t, r + g * len, len, groups + g, reduced);
-    for (size_t g = 0; g < groups; g++) fwd_block_as(k, t, r + g * len, len, groups + g, reduced);
+    for (size_t g = 0; g < groups; g++)
+        if (k.x) fwd_block_as(k, t, r + g * len, len, groups + g, reduced, 1);
+        else fwd_block_as(k, t, r + g * len, len, groups + g, reduced, 0);
 }
 static void forward_from(consts k, const ntt_table *t, uint64_t *r, source in)
 {
