@@ -8,9 +8,10 @@
 #define UNROLL _Pragma("GCC unroll 16") /* at -O2, too, else vectors go to memory */
 #define FLIGHT 8                     /* vectors in flight: two units, four cycles each */
 #define WIDE (FLIGHT * LANES)        /* blocks in flight */
-#define EIGHT (8 / LANES)            /* vectors of eight lanes */
 #define KEYS (4 * LANES)             /* keys expanded together: a vector of each word of them */
 #define TWICE (2 * KEYS * CRH_LANES) /* lanes under two such sets */
+
+_Static_assert(CRH_SPAN % WIDE == 0 && KEYS % CRH_ROW == 0 && CRH_ROW % LANES == 0, "a flight is inside one row of keys, a row inside one set");
 
 /* [r][key]: round key r of KEYS keys, each a block of its own. */
 typedef struct {
@@ -76,8 +77,8 @@ static inline void expand_site(schedules s[2], const block *start, uint64_t inde
 /* (L || R) -> (L XOR R) || L, L the upper half: halves exchanged, and L added to the upper one. */
 INLINE v sigma(v x) { return v_xor(v_swap64(x), v_and(x, v_rows(0, ~UINT64_C(0)))); }
 
-/* s[n] = sigma(x) in, hashes out; vectors i of each `per` begin with the first of the CRH_ROW keys at k[i / per], in each row of a schedule.
- * n <= FLIGHT, known when compiled.
+/* s[n] = sigma(x) in, hashes out: the `per` vectors of each group are neighbouring lanes from the first of a row's keys on, which are at
+ * k[i / per], in each round of a schedule.   In: n <= FLIGHT and per, a multiple of CRH_ROW / LANES, known when compiled.
  * aside: what the last round adds, its keys and sigma(x), is put aside: quicker for the hash alone, not for gates. */
 INLINE void hash_vectors(v *s, int n, const block *const *k, int per, int aside)
 {

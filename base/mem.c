@@ -35,4 +35,4 @@ void mem_free(void *p)
 
 void mem_wipe(void *p, size_t n) { sodium_memzero(p, n); }
 
-void mem_wipe_stack(void) { sodium_stackzero(8192); }
+void mem_wipe_stack(void) { sodium_stackzero(32768); }

@@ -15,7 +15,7 @@ void mem_free(void *p);
 /** mem_wipe: sets p[0..n) to zero; the compiler cannot drop it. */
 void mem_wipe(void *p, size_t n);
 
-/** mem_wipe_stack: sets the 8 KiB below the caller's frame to zero: what the compiler spilled in the functions that it called. */
+/** mem_wipe_stack: sets the 32 KiB below the caller's frame to zero: what the compiler spilled in the functions that it called. */
 void mem_wipe_stack(void);
 
 #endif

@@ -271,7 +271,7 @@ static int bench_circuit(const bench *b, const char *name, int (*make)(gc_circui
     TRY(circuit_job(&j, c, lanes < LANES || slow() ? LANES / 8 : LANES, rng));
     snprintf(params, sizeof params, "\"circuit\":\"%s\"", name);
     if (c->ands < 1000) {
-        job h = j;
+        job h = j; /* its labels are more than 2 * LANES either way */
         h.lanes = slow() ? LANES / 8 : LANES;
         bench_time(b, "hash", "\"lanes_a_key\":8", aes_kernel(), "hashes/s", (double)h.lanes, hash, &h);
         bench_time(b, "hash_pair", "\"lanes_a_key\":8", aes_kernel(), "hashes/s", 2 * (double)h.lanes, hash_pair, &h);

@@ -3,7 +3,7 @@
  *
  *  A lane is one copy of the circuit.  Labels are block[wire][stride] with stride = gc_stride(lanes).  Bits of known inputs:
  *  uint8_t[wire][stride], 0 or 1 (ReLU takes words).  Lanes in [lanes, stride) of these arrays are padding: never read, written or sent.
- *  (Two lanes of a block with equal labels and unequal known bits would show delta; padding is where that could happen.)
+ *  (Two lanes under one key with equal labels and unequal known bits would show delta; padding is where that could happen.)
  *  Hash sites: every site takes crh_keys(lanes) indices; garbler and evaluator use the same sequence of calls.
  *  Pure: rows are byte strings that the caller carries. */
 #ifndef TACIT_GC_GARBLE_H
@@ -13,7 +13,7 @@
 #include "base/crh.h"
 #include "gc/circuit.h"
 
-#define GC_INDEX_MAX (UINT64_C(1) << 40) /* hashes in a session */
+#define GC_INDEX_MAX (UINT64_C(1) << 37) /* keys in a session, each for 8 lanes at most: 2^40 hashed labels */
 
 typedef struct {
     block delta; /* lsb 1; all zero at the evaluator, who does not know it */

@@ -33,7 +33,7 @@ extern const gc_gate_kern gc_gate_portable, gc_gate_vaes, gc_gate_vaes512;
 /** gc_gate_best: the fastest one this CPU may use, picked at the first call. */
 const gc_gate_kern *gc_gate_best(void);
 
-/** Lanes that the kernels like in one call: a multiple of it keeps their key schedules full. */
+/** Lanes that the kernels like in one call: a multiple of it keeps their key schedules full.  What is left over of 32 costs as much as 32. */
 #define GC_GATE_LANES 128
 
 #endif

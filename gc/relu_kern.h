@@ -12,7 +12,7 @@
 
 #include "base/block.h"
 
-#define GC_RELU_TILE 256 /* lanes; a multiple of 8, so that a tile's rows begin at a byte */
+#define GC_RELU_TILE 256 /* lanes; a multiple of 8, so that a tile's rows begin at a byte, and of CRH_SPAN */
 
 typedef struct {
     const char *name;

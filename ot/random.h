@@ -7,7 +7,7 @@
  *      derandomised, choice c after the random OT with r:   receiver  d_i = c_i XOR r_i    sends d, a bit an OT
  *                 sender  y_(i,b) = m_(i,b) XOR x_(i,b XOR d_i)                            sends y
  *      receiver   m_(i,c) = y_(i,c) XOR x_(i,r)
- *  H is MITCCRH (base/crh.h), a key for each 8 OTs.  Its indices are of the space that the garbling of the session uses up, with which delta is
+ *  H is MITCCRH (base/crh.h), a key for 8 OTs at most.  Its indices are of the space that the garbling of the session uses up, with which delta is
  *  shared: the caller takes crh_keys(m) fresh ones (gc_take_indices), the same at both parties.  The t_i and q_i that are hashed here are never labels.
  *
  *  Security: semi-honest, as ot/extend.h.  Given t_i the other message is under H of t_i XOR delta, pseudorandom by the hash's circular correlation

@@ -66,7 +66,7 @@ void __wrap_crh_hash_pair(const block *start, uint64_t index, block *h0, block *
     hash(start, index, h0, x, lanes);
 }
 
-static const size_t odd_lanes[] = {1, 7, 8, 9, 63, 64, 65, 127, 128, 129, 200};
+static const size_t odd_lanes[] = {1, 2, 3, 4, 5, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 129, 200};
 #define ODD (sizeof odd_lanes / sizeof *odd_lanes)
 
 /* Garbles one random program over `lanes` random lanes and compares every output bit. */
@@ -223,7 +223,7 @@ START_TEST(rows_look_uniform)
         crh_hash(&p.g.start, p.g.index - (3 * N - 2) * crh_keys(LANES), h, r.t, LANES);
         for (size_t j = 0; j < LANES; j++) {
             block row;
-            memcpy(&row, r.rows + 16 * (j / 64 * 64 * (2 * N - 3) + j % 64), sizeof row);
+            memcpy(&row, r.rows + 16 * (j / GC_GATE_LANES * GC_GATE_LANES * (2 * N - 3) + j % GC_GATE_LANES), sizeof row);
             h[j] = block_xor(h[j], row);
         }
         ck_assert(chi_square((const uint8_t *)h, 16 * LANES) < 255 + 6 * 22.6);

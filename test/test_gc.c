@@ -459,6 +459,48 @@ START_TEST(rows_look_uniform_whatever_the_shares)
 }
 END_TEST
 
+#ifndef __SANITIZE_ADDRESS__ /* its frames are larger */
+static uint8_t below[1 << 16]; /* what the stack holds below a caller */
+
+static __attribute__((noinline)) void paint(void)
+{
+    uint8_t a[sizeof below];
+    memset(a, 0, sizeof a);
+    __asm__ volatile("" ::"r"(a) : "memory");
+}
+
+static __attribute__((noinline)) void grab(void)
+{
+    uint8_t *top = __builtin_frame_address(0);
+    __asm__ volatile("" : "+r"(top)::"memory");
+    for (size_t i = 0; i < sizeof below; i++) below[i] = ((volatile uint8_t *)top - sizeof below)[i];
+}
+
+/* Kernels spill: delta, labels.  Whatever is left over of whole vectors, garbling wipes the stack as deep as its calls went. */
+START_TEST(no_secret_is_left_on_the_stack)
+{
+    static const size_t some[] = {1, 4, 7, 20, 31, 32, 33, 100, 128, 150};
+    static block in[12 * 256], out[256];
+    static uint8_t known[12 * 256], rows[1 << 18];
+    static uint64_t v[256], share[256];
+    gc_circuit *c;
+    for (size_t i = 0; i < sizeof in / sizeof *in; i++) in[i] = (block){{i * 0x9e3779b97f4a7c15u, ~i}};
+    ck_assert_int_eq(gc_sign_circuit(&c, 12), 0);
+    for (size_t i = 0; i < 2 * sizeof some / sizeof *some; i++) {
+        const size_t lanes = some[i / 2];
+        paint();
+        const int rc = i % 2 ? gc_relu_garble(&garbler, 12, 24, lanes, in, v, rows, share) : gc_garble(&garbler, c, lanes, in, known, rows, out);
+        grab();
+        ck_assert_int_eq(rc, 0);
+        for (size_t at = 0; at + sizeof(block) <= sizeof below; at += 8)
+            ck_assert_msg(memcmp(below + at, &garbler.delta, sizeof(block)) && memcmp(below + at, in, sizeof(block)), "%zu lanes: %zu bytes below", lanes,
+                          sizeof below - at);
+    }
+    gc_circuit_free(c);
+}
+END_TEST
+#endif
+
 START_TEST(indices_grow_by_the_sites_and_end_at_the_limit)
 {
     static uint64_t v[20];
@@ -522,6 +564,9 @@ int main(void)
     tcase_add_test(t, relu_has_its_bytes_and_its_limits);
     tcase_add_test(t, rows_look_uniform_whatever_the_shares);
     tcase_add_test(t, indices_grow_by_the_sites_and_end_at_the_limit);
+#ifndef __SANITIZE_ADDRESS__
+    tcase_add_test(t, no_secret_is_left_on_the_stack);
+#endif
     tcase_add_test(t, every_failed_allocation_is_reported);
     suite_add_tcase(suite, t);
     SRunner *sr = srunner_create(suite);
