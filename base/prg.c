@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: ISC
 #include "base/prg.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/mem.h"
 
@@ -27,12 +29,28 @@ void prg_init(prg *p, const uint8_t seed[PRG_SEED_BYTES], uint32_t domain, uint6
     mem_wipe(&key, sizeof key);
 }
 
-void prg_init_random(prg *p)
+int prg_entropy(void *out, size_t n)
+{
+    ssize_t got;
+    do
+        got = getrandom(out, n, 0);
+    while (got < 0 && errno == EINTR);
+    if (got >= 0 && (size_t)got == n) /* up to 256 bytes come whole */
+        return 0;
+    mem_wipe(out, n);
+    return err_set(ERR_RANDOM, "the system gives no random bytes (getrandom: %s)", got < 0 ? strerror(errno) : "too few");
+}
+
+int prg_init_random(prg *p)
 {
     uint8_t seed[PRG_SEED_BYTES];
-    randombytes_buf(seed, sizeof seed);
-    prg_init(p, seed, PRG_GENERAL, 0);
+    const int rc = prg_entropy(seed, sizeof seed);
+    if (rc)
+        mem_wipe(p, sizeof *p);
+    else
+        prg_init(p, seed, PRG_GENERAL, 0);
     mem_wipe(seed, sizeof seed);
+    return rc;
 }
 
 /* blocks: keystream; `count` blocks never straddle a re-keying. */

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/aes.h"
+#include "base/err.h"
 
 #define PRG_SEED_BYTES 32
 
@@ -27,14 +28,19 @@ enum prg_domain {
     PRG_CKKS_PK,     /* a of a public key */
     PRG_OT_COLUMN,   /* an IKNP column; index = column */
     PRG_CKKS_EVK = 16, /* a of an evaluation key; index = digit */
+    PRG_GC_NAMES,      /* what a circuit's builder calls wires by: public, but nobody's to foresee */
     PRG_TEST = 1000, /* deterministic test data */
 };
 
 /** prg_init: starts the generator of (seed, domain, index). */
 void prg_init(prg *p, const uint8_t seed[PRG_SEED_BYTES], uint32_t domain, uint64_t index);
 
-/** prg_init_random: PRG_GENERAL under a fresh seed from the operating system (libsodium). */
-void prg_init_random(prg *p);
+/** prg_init_random: PRG_GENERAL under a fresh seed from the operating system.   Errors: ERR_RANDOM; *p is then all zeros. */
+int prg_init_random(prg *p) MUST_CHECK;
+
+/** prg_entropy: n <= 256 bytes from the operating system (getrandom), waiting only until it has gathered enough after its start.
+ *  libsodium's own source ends the process when it fails.   Errors: ERR_RANDOM; out[n] is then zeros. */
+int prg_entropy(void *out, size_t n) MUST_CHECK;
 
 /** prg_bytes: the next n bytes.   CT: depends on n only. */
 void prg_bytes(prg *p, void *out, size_t n);

@@ -100,8 +100,8 @@ static int bench_evaluation(const bench *b, const ckks_literal *lit)
     evaluation v = {0};
     ckks_params *p;
     char params[80];
-    prg_init_random(&v.rng);
-    int rc = ckks_params_create(&p, lit);
+    int rc = prg_init_random(&v.rng);
+    if (!rc) rc = ckks_params_create(&p, lit);
     if (rc < 0) return rc;
     const uint32_t l = p->primes;
     rc |= ckks_sk_create(&v.sk, p, &v.rng) | ckks_pk_create(&v.pk, v.sk, &v.rng) | ckks_eval_create(&v.e, p);

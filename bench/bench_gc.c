@@ -315,7 +315,8 @@ int main(int argc, char **argv)
         return 1;
     bench_yardstick_aes(&b);
     bench_yardstick_tcp(&b);
-    prg_init_random(&rng);
+    if (prg_init_random(&rng))
+        return 1;
     return bench_circuit(&b, "relu32", relu32, &rng) || (slow() ? 0 : bench_circuit(&b, "aes128", aes128, &rng) ||
            bench_circuit(&b, "sha256", test_sha256_circuit, &rng) || bench_relu(&b, 12, 24, &rng) || bench_relu(&b, 14, 26, &rng) ||
            bench_relu(&b, 32, 32, &rng));

@@ -19,8 +19,7 @@ static int serve(int listening, const nn_qmodel *q, int sessions)
         chan *ch;
         prg rng;
         int fd;
-        prg_init_random(&rng);
-        if (tcp_accept(listening, &fd, NULL) || chan_open(&ch, fd) || nn_serve(ch, q, NN_DEFAULT_OT, &rng, &stats))
+        if (prg_init_random(&rng) || tcp_accept(listening, &fd, NULL) || chan_open(&ch, fd) || nn_serve(ch, q, NN_DEFAULT_OT, &rng, &stats))
             return 1;
         chan_free(ch);
     }
@@ -104,8 +103,7 @@ int main(int argc, char **argv)
     close(listening);
     uint8_t *pixels = mem_alloc(2048, q->plan.layer[0].in);
     int32_t *labels = mem_alloc(2048, sizeof *labels);
-    prg_init_random(&rng);
-    if (!pixels || !labels)
+    if (prg_init_random(&rng) || !pixels || !labels)
         return 1;
     prg_bytes(&rng, pixels, (size_t)2048 * q->plan.layer[0].in);
     rc = setups(&b, bound, &rng);

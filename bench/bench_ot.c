@@ -282,8 +282,8 @@ int main(int argc, char **argv)
         return 1;
     bench_yardstick_aes(&b);
     bench_yardstick_tcp(&b);
-    prg_init_random(&sender.rng);
-    prg_init_random(&receiver.rng);
+    if (prg_init_random(&sender.rng) || prg_init_random(&receiver.rng))
+        return 1;
     prg_bytes(&receiver.rng, &receiver.delta, sizeof receiver.delta);
     receiver.delta.w[0] |= 1;
     if (bench_base(&b, &sender, &receiver))

@@ -84,8 +84,7 @@ int cli_infer_run(cli_infer_job *job, const char *address)
         return rc;
     chan_set_stop(ch, &cli_stop);
     chan_set_timeout(ch, IDLE_MS);
-    prg_init_random(&rng);
-    if (!(rc = nn_client_open(&c, ch, job->ot, &rng))) {
+    if (!(rc = prg_init_random(&rng)) && !(rc = nn_client_open(&c, ch, job->ot, &rng))) {
         rc = session(job, ch, c, begin);
         nn_client_stats(c, &job->stats);
         nn_client_close(c);

@@ -53,8 +53,8 @@ int cli_serve_loop(int listen_fd, const nn_qmodel *q, unsigned ot, uint32_t sess
         if (!(rc = chan_open(&ch, fd))) {
             chan_set_stop(ch, &cli_stop);
             chan_set_timeout(ch, IDLE_MS);
-            prg_init_random(&rng); /* fresh for every session */
-            rc = nn_serve(ch, q, ot, &rng, &stats);
+            if (!(rc = prg_init_random(&rng))) /* fresh for every session */
+                rc = nn_serve(ch, q, ot, &rng, &stats);
             chan_get_stats(ch, &traffic);
             prg_wipe(&rng);
             chan_free(ch);

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 #include "base/prg.h"
 #include "test/secret.h"
@@ -21,7 +22,7 @@ void __real_prg_init(prg *p, const uint8_t seed[PRG_SEED_BYTES], uint32_t domain
 void __wrap_prg_init(prg *p, const uint8_t seed[PRG_SEED_BYTES], uint32_t domain, uint64_t index);
 void __wrap_prg_init(prg *p, const uint8_t seed[PRG_SEED_BYTES], uint32_t domain, uint64_t index)
 {
-    if (domain == PRG_CKKS_C1 || domain == PRG_CKKS_PK || domain == PRG_CKKS_EVK) secret_show(seed, PRG_SEED_BYTES);
+    if (domain == PRG_CKKS_C1 || domain == PRG_CKKS_PK || domain == PRG_CKKS_EVK || domain == PRG_GC_NAMES) secret_show(seed, PRG_SEED_BYTES);
     __real_prg_init(p, seed, domain, index);
 }
 
@@ -209,8 +210,9 @@ WRAP(void, sodium_memzero, (void *p, size_t n))
 
 WRAP(void, sodium_stackzero, (size_t n)) { __real_sodium_stackzero(n); } /* has no secret among its arguments */
 
-WRAP(void, randombytes_buf, (void *p, size_t n))
+WRAP(ssize_t, getrandom, (void *p, size_t n, unsigned flags))
 {
-    __real_randombytes_buf(p, n);
+    const ssize_t got = __real_getrandom(p, n, flags);
     secret_hide(p, n);
+    return got;
 }
