@@ -11,13 +11,17 @@ static gc_wire zero(const gc_circuit *c) { return c->eval_inputs + c->known_inpu
 static gc_wire one(const gc_circuit *c) { return zero(c) + 1; }
 static int is_const(const gc_circuit *c, gc_wire w) { return w == zero(c) || w == one(c); }
 
-/** name: a number for a wire, never 0: a 64-bit mixer's finaliser, a bijection with fixed point 0.  Sets are told apart by their XOR. */
-static uint64_t name(gc_wire w)
+/** name: a fresh one, the set of an independent wire. */
+static void name(gc_circuit *c, gc_wire w) { prg_bytes(&c->names, c->trace[w].set, sizeof c->trace[w].set); }
+
+/** start_names: no circuit's author foresees them. */
+static int start_names(gc_circuit *c)
 {
-    uint64_t x = ((uint64_t)w + 1) * UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
+    uint8_t seed[PRG_SEED_BYTES];
+    const int rc = prg_entropy(seed, sizeof seed);
+    if (!rc)
+        prg_init(&c->names, seed, PRG_GC_NAMES, 0);
+    return rc;
 }
 
 /** grow: room for one more item of `size` bytes in *array. */
@@ -53,13 +57,16 @@ int gc_circuit_create(gc_circuit **out, uint32_t eval_inputs, uint32_t known_inp
     c->wire_room = c->trace_room = c->wires + 1024;
     c->known = mem_alloc(c->wire_room, 1);
     c->trace = mem_alloc(c->trace_room, sizeof *c->trace);
-    if (!c->known || !c->trace) {
+    const int rc = c->known && c->trace ? start_names(c) : err_set(ERR_MEM, "out of memory for a circuit");
+    if (rc) {
         gc_circuit_free(c);
-        return err_set(ERR_MEM, "out of memory for a circuit");
+        return rc;
     }
     memset(c->known + eval_inputs, 1, c->wires - eval_inputs);
-    for (gc_wire w = 0; w < eval_inputs; w++)
-        c->trace[w] = (gc_trace){name(w), zero(c)};
+    for (gc_wire w = 0; w < eval_inputs; w++) {
+        name(c, w);
+        c->trace[w].part = zero(c);
+    }
     c->parted = c->wires;
     *out = c;
     return 0;
@@ -87,9 +94,11 @@ static gc_wire add_gate(gc_circuit *c, uint8_t op, gc_wire a, gc_wire b, uint8_t
     }
     c->gate[c->gates++] = (gc_gate){op, a, b, c->wires};
     c->known[c->wires] = known;
-    c->trace[c->wires].set = known                                  ? 0
-                             : op == GC_XOR || op == GC_XOR_KNOWN ? c->trace[a].set ^ c->trace[b].set
-                                                                    : name(c->wires);
+    if (op == GC_XOR || op == GC_XOR_KNOWN)
+        for (int i = 0; i < 2; i++)
+            c->trace[c->wires].set[i] = c->trace[a].set[i] ^ c->trace[b].set[i];
+    else if (!known)
+        name(c, c->wires);
     c->ands += op == GC_AND;
     c->ands_known += op == GC_AND_KNOWN;
     return c->wires++;
@@ -139,7 +148,7 @@ static gc_wire difference(gc_circuit *c, gc_wire a, gc_wire b)
 
 static int same_set(const gc_circuit *c, gc_wire a, gc_wire b)
 {
-    return !c->known[a] && !c->known[b] && c->trace[a].set == c->trace[b].set;
+    return !c->known[a] && !c->known[b] && !memcmp(c->trace[a].set, c->trace[b].set, sizeof c->trace[a].set);
 }
 
 gc_wire gc_xor(gc_circuit *c, gc_wire a, gc_wire b)

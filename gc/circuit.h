@@ -5,14 +5,17 @@
  *
  *  Invariant: the label of every label wire is the XOR of a non-empty set of independent labels (inputs', ANDs').  Were it empty, as in
  *  (x ^ k) ^ x, then all lanes would have the labels 0 and delta, and the eight rows under one key would show delta.  The builder sees such
- *  a wire coming and gives the known wire (here k) in its place. */
+ *  a wire coming and gives the known wire (here k) in its place.  It tells sets apart by the XOR of 128-bit names, drawn at random for each
+ *  circuit: names that a circuit's author knows could be made to collide (129 inputs and linear algebra do it), and a gate be dropped that
+ *  computes something.  Two sets that a gate compares are mistaken for each other with probability 2^-128, a circuit goes wrong with less
+ *  than 2^-102; else what is built depends on the calls alone, so both parties have the same circuit. */
 #ifndef TACIT_GC_CIRCUIT_H
 #define TACIT_GC_CIRCUIT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/err.h"
+#include "base/prg.h"
 
 typedef uint32_t gc_wire;
 
@@ -32,8 +35,8 @@ typedef struct {
 
 /** How a label wire came about: value = XOR of a set of independent wires ^ part, part known.  For the builder. */
 typedef struct {
-    uint64_t set;  /* XOR of one number for each wire of the set, which tells sets apart but for a chance of 2^-64; 0: a known wire */
-    gc_wire part;  /* filled in below gc_circuit.parted */
+    uint64_t set[2]; /* XOR of the names of the set's wires; of a known wire, none */
+    gc_wire part;    /* filled in below gc_circuit.parted */
 } gc_trace;
 
 typedef struct gc_circuit gc_circuit;
@@ -47,6 +50,7 @@ struct gc_circuit {
     uint32_t label_slots, known_slots; /* inputs of the evaluator have none; known inputs and constants have the first ones */
     uint32_t ands, ands_known; /* counts: rows = 2 * ands + ands_known, hash sites the same */
     gc_trace *trace;           /* per wire */
+    prg names;
     uint32_t parted;
     uint32_t gate_room, output_room, wire_room, trace_room;
     int failed;
@@ -54,7 +58,7 @@ struct gc_circuit {
 
 #define GC_CIRCUIT_INPUTS (UINT32_C(1) << 24) /* of either party, at most */
 
-/** gc_circuit_create: no gates yet.   Errors: ERR_ARG (too many inputs), ERR_MEM; *out is then NULL. */
+/** gc_circuit_create: no gates yet.   Errors: ERR_ARG (too many inputs), ERR_MEM, ERR_RANDOM; *out is then NULL. */
 int gc_circuit_create(gc_circuit **out, uint32_t eval_inputs, uint32_t known_inputs) MUST_CHECK;
 void gc_circuit_free(gc_circuit *c);
 

@@ -334,6 +334,47 @@ START_TEST(programs_read_back)
 }
 END_TEST
 
+/* Files of XORs and ANDs that once compiled to another function: each line by itself is the oracle. */
+START_TEST(files_that_went_wrong)
+{
+    static const char *const names[] = {"collide-31.bristol.txt"};
+    static char text[1 << 16], path[512];
+    const char *dir = getenv("TACIT_CASES");
+    const uint8_t seed[PRG_SEED_BYTES] = "cases";
+    prg g;
+    prg_init(&g, seed, PRG_TEST, 0);
+    snprintf(path, sizeof path, "%s/%s", dir ? dir : "../shared/cases", names[_i]);
+    FILE *f = fopen(path, "r");
+    if (!f) {
+        fprintf(stderr, "SKIPPED: no %s (TACIT_CASES=DIR says where; test_circuit makes the like of it)\n", path);
+        return;
+    }
+    const size_t len = fread(text, 1, sizeof text - 1, f);
+    fclose(f);
+    gc_circuit *c;
+    gc_bristol s;
+    ck_assert_int_eq(read_text(&c, &s, text, len, 0), 0);
+    for (unsigned round = 0; round < 500; round++) {
+        static uint8_t v[4096], got[4096];
+        unsigned a, b, out = 0;
+        char op[8];
+        ck_assert_uint_le(c->eval_inputs, sizeof v / 2);
+        prg_bytes(&g, v, c->eval_inputs);
+        for (unsigned i = 0; i < c->eval_inputs; i++)
+            v[i] &= 1;
+        ck_assert_int_eq(gc_circuit_run(c, v, NULL, got), 0);
+        for (const char *line = text; line; line = (line = strchr(line, '\n')) ? line + 1 : NULL)
+            if (sscanf(line, "2 1 %u %u %u %7s", &a, &b, &out, op) == 4) {
+                ck_assert(a < sizeof v && b < sizeof v && out < sizeof v && (!strcmp(op, "XOR") || !strcmp(op, "AND")));
+                v[out] = *op == 'X' ? v[a] ^ v[b] : v[a] & v[b];
+            }
+        ck_assert(s.outputs == 1 && s.out[0] == 1);
+        ck_assert_uint_eq(got[0], v[out]);
+    }
+    gc_circuit_free(c);
+}
+END_TEST
+
 START_TEST(values_that_do_not_fit)
 {
     gc_circuit *c;
@@ -400,6 +441,7 @@ int main(void)
     tcase_add_test(t, every_byte_changed);
     tcase_add_test(t, edited_lines);
     tcase_add_test(t, programs_read_back);
+    tcase_add_loop_test(t, files_that_went_wrong, 0, 1);
     tcase_add_test(t, values_that_do_not_fit);
     tcase_add_test(t, no_memory);
     suite_add_tcase(suite, t);

@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "test/alloc.h"
@@ -153,6 +154,108 @@ START_TEST(no_label_is_empty)
 }
 END_TEST
 
+/* A hash of a wire's number that anybody can compute, as the builder once named wires by, and a set of numbers whose hashes cancel:
+ * 65 of them always have one. */
+static uint64_t known_name(uint64_t w)
+{
+    uint64_t x = (w + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+enum { NAMED = 65 };
+
+static void collision(uint8_t in[NAMED], uint64_t from)
+{
+    uint64_t sum[64] = {0}; /* [b]: one whose highest bit is b, and of which wires it is the sum */
+    uint8_t of[64][NAMED] = {{0}};
+    for (unsigned w = 0; w < NAMED; w++) {
+        uint64_t x = known_name(from + w);
+        memset(in, 0, NAMED);
+        in[w] = 1;
+        while (x && sum[63 - __builtin_clzll(x)]) {
+            const int b = 63 - __builtin_clzll(x);
+            x ^= sum[b];
+            for (unsigned i = 0; i < NAMED; i++)
+                in[i] ^= of[b][i];
+        }
+        if (!x)
+            return;
+        sum[63 - __builtin_clzll(x)] = x;
+        memcpy(of[63 - __builtin_clzll(x)], in, NAMED);
+    }
+    ck_abort_msg("65 words of 64 bits are independent");
+}
+
+/* Of the set, some wires' sum and the others': their AND, XOR and multiplexer are what they say, for ANDs' wires as for inputs'. */
+START_TEST(foreseen_names)
+{
+    enum { INPUTS = 2 * NAMED, OUTPUTS = 4 };
+    const uint8_t seed[PRG_SEED_BYTES] = "foreseen";
+    prg g;
+    prg_init(&g, seed, PRG_TEST, 0);
+    for (unsigned gates = 0; gates < 2; gates++)
+        for (unsigned cut = 1; cut < 4; cut++) {
+            const gc_wire from = gates ? INPUTS + 2 : 0; /* two constants stand before the gates */
+            uint8_t set[NAMED], bits[INPUTS];
+            gc_circuit *c = create(INPUTS, 0);
+            gc_wire sum[2] = {gc_const(c, 0), gc_const(c, 0)};
+            for (gc_wire i = 0; i < NAMED && gates; i++)
+                ck_assert_uint_eq(gc_and(c, 2 * i, 2 * i + 1), from + i);
+            collision(set, from);
+            for (gc_wire i = 0, taken = 0; i < NAMED; i++)
+                if (set[i]) {
+                    gc_wire *to = &sum[taken++ < cut];
+                    *to = gc_xor(c, *to, from + i);
+                }
+            gc_output(c, gc_and(c, sum[0], sum[1]));
+            gc_output(c, gc_xor(c, sum[0], sum[1]));
+            gc_output(c, gc_mux(c, sum[0], sum[1], 0));
+            gc_output(c, gc_or(c, sum[1], sum[0]));
+            ck_assert_int_eq(gc_circuit_finish(c), 0);
+            for (unsigned round = 0; round < 200; round++) {
+                uint8_t got[OUTPUTS];
+                unsigned s[2] = {0, 0};
+                prg_bytes(&g, bits, sizeof bits);
+                for (unsigned i = 0; i < INPUTS; i++)
+                    bits[i] &= 1;
+                for (unsigned i = 0, taken = 0; i < NAMED; i++)
+                    if (set[i])
+                        s[taken++ < cut] ^= gates ? bits[2 * i] & bits[2 * i + 1] : bits[i];
+                ck_assert_int_eq(gc_circuit_run(c, bits, NULL, got), 0);
+                ck_assert_uint_eq(got[0], s[0] & s[1]);
+                ck_assert_uint_eq(got[1], s[0] ^ s[1]);
+                ck_assert_uint_eq(got[2], s[0] ? s[1] : bits[0]);
+                ck_assert_uint_eq(got[3], s[0] | s[1]);
+            }
+            gc_circuit_free(c);
+        }
+}
+END_TEST
+
+/* Names differ from one circuit to the next; gates do not. */
+START_TEST(equal_for_both_parties)
+{
+    const uint8_t seed[PRG_SEED_BYTES] = "both";
+    prg g;
+    prg_init(&g, seed, PRG_TEST, 0);
+    for (unsigned round = 0; round < 100; round++) {
+        static gc_program p;
+        gc_program_random(&p, &g, 1 + round % 4, round % 4, 1 + round % GC_PROGRAM_NODES);
+        gc_circuit *a = gc_program_build(&p), *b = gc_program_build(&p);
+        ck_assert_mem_ne(a->trace[0].set, b->trace[0].set, sizeof a->trace[0].set);
+        ck_assert(a->wires == b->wires && a->gates == b->gates && a->outputs == b->outputs);
+        for (uint32_t i = 0; i < a->gates; i++)
+            ck_assert(a->gate[i].op == b->gate[i].op && a->gate[i].a == b->gate[i].a && a->gate[i].b == b->gate[i].b);
+        for (uint32_t i = 0; i < a->outputs; i++)
+            ck_assert_uint_eq(a->output[i], b->output[i]);
+        gc_circuit_free(a);
+        gc_circuit_free(b);
+    }
+}
+END_TEST
+
 START_TEST(misuse)
 {
     gc_circuit *c;
@@ -228,6 +331,8 @@ int main(void)
     tcase_add_test(t, programs);
     tcase_add_test(t, cancelled_labels);
     tcase_add_test(t, no_label_is_empty);
+    tcase_add_test(t, foreseen_names);
+    tcase_add_test(t, equal_for_both_parties);
     tcase_add_test(t, misuse);
     tcase_add_test(t, no_memory);
     suite_add_tcase(suite, t);
