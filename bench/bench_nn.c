@@ -12,14 +12,15 @@
 #include "nn/exec.h"
 #include "nn/onnx.h"
 
-static int serve(int listening, const nn_qmodel *q, int sessions)
+static int serve(int listening, const nn_prepared *m, int sessions)
 {
+    const nn_serve_options options = {.ot = NN_DEFAULT_OT};
     while (sessions--) {
         nn_stats stats;
         chan *ch;
         prg rng;
         int fd;
-        if (prg_init_random(&rng) || tcp_accept(listening, &fd, NULL) || chan_open(&ch, fd) || nn_serve(ch, q, NN_DEFAULT_OT, &rng, &stats))
+        if (prg_init_random(&rng) || tcp_accept(listening, &fd, NULL) || chan_open(&ch, fd) || nn_serve(ch, m, &options, &rng, &stats))
             return 1;
         chan_free(ch);
     }
@@ -82,11 +83,12 @@ int main(int argc, char **argv)
     bench b;
     nn_model *m;
     nn_qmodel *q;
+    nn_prepared *ready;
     char bound[96];
     prg rng;
     int listening, rc = 0, sessions = BENCH_SAMPLES;
     bench_init(&b, argc, argv);
-    if (sodium_init() < 0 || nn_onnx_load(&m, "models/demo.onnx") || nn_quantise(&q, m, NULL) ||
+    if (sodium_init() < 0 || nn_onnx_load(&m, "models/demo.onnx") || nn_quantise(&q, m, NULL) || nn_prepare(&ready, q, 0) ||
         tcp_listen("127.0.0.1:0", &listening, bound, sizeof bound)) {
         fprintf(stderr, "bench_nn: %s\n", err_text());
         return 1;
@@ -99,7 +101,7 @@ int main(int argc, char **argv)
         sessions += b.n ? b.n == sizes[i] : sizes[i] <= 256;
     const pid_t child = fork();
     if (!child)
-        _exit(serve(listening, q, sessions));
+        _exit(serve(listening, ready, sessions));
     close(listening);
     uint8_t *pixels = mem_alloc(2048, q->plan.layer[0].in);
     int32_t *labels = mem_alloc(2048, sizeof *labels);
@@ -114,6 +116,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "bench_nn: %s\n", err_text());
     waitpid(child, NULL, 0);
     mem_free(pixels), mem_free(labels);
+    nn_prepared_free(ready);
     nn_qmodel_free(q);
     return rc != 0;
 }

@@ -71,6 +71,7 @@ int cli_demo(int argc, char **argv)
     cli_args a;
     nn_model *m = NULL;
     nn_qmodel *q = NULL;
+    nn_prepared *ready = NULL;
     char bound[96];
     int fd, status, code = cli_parse(&a, argc, argv, "--json", NULL, help);
     if (code >= 0)
@@ -80,8 +81,11 @@ int cli_demo(int argc, char **argv)
         rc = nn_quantise(&q, m, NULL);
     nn_model_free(m);
     if (!rc)
+        rc = nn_prepare(&ready, q, 0);
+    if (!rc)
         rc = tcp_listen("127.0.0.1:0", &fd, bound, sizeof bound);
     if (rc) {
+        nn_prepared_free(ready);
         nn_qmodel_free(q);
         return cli_fail("demo", rc);
     }
@@ -91,7 +95,7 @@ int cli_demo(int argc, char **argv)
     const pid_t server = fork();
     if (server == 0) {
         cli_catch_signals();
-        _exit(cli_serve_loop(fd, q, NN_DEFAULT_OT, 1, 0, 1) ? EXIT_FAILED : EXIT_OK);
+        _exit(cli_serve_loop(fd, ready, NN_DEFAULT_OT, 1, 0, 1) ? EXIT_FAILED : EXIT_OK);
     }
     const pid_t child = server < 0 ? -1 : fork();
     if (child == 0) {
@@ -102,6 +106,7 @@ int cli_demo(int argc, char **argv)
         _exit(code);
     }
     close(fd);
+    nn_prepared_free(ready);
     nn_qmodel_free(q);
     if (child > 0 && waitpid(child, &status, 0) == child)
         code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;

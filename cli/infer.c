@@ -48,13 +48,7 @@ static int session(cli_infer_job *job, chan *ch, nn_client *c, double begin)
     if (batch > p->max_batch)
         return err_set(ERR_ARG, "--batch %u: the plan allows at most %u images a batch", batch, p->max_batch);
     if (job->reference) {
-        uint8_t *wire = mem_alloc(2, NN_PLAN_BYTES_MAX);
-        if (!wire)
-            return err_set(ERR_MEM, "out of memory");
-        const size_t mine = nn_plan_write(&job->reference->plan, wire), theirs = nn_plan_write(p, wire + NN_PLAN_BYTES_MAX);
-        const int same = mine == theirs && !memcmp(wire, wire + NN_PLAN_BYTES_MAX, mine);
-        mem_free(wire);
-        if (!same)
+        if (!nn_plan_equal(&job->reference->plan, p))
             return err_set(ERR_DATA, "--reference: this model's plan is not the server's");
     }
     for (uint32_t first = 0; first < job->count; first += batch) {
@@ -88,6 +82,8 @@ int cli_infer_run(cli_infer_job *job, const char *address)
         rc = session(job, ch, c, begin);
         nn_client_stats(c, &job->stats);
         nn_client_close(c);
+        if (!rc && job->stats.unreadable) /* after the goodbye: nothing that is sent may depend on what was decoded */
+            rc = err_set(ERR_PEER, "output: the server's answer is no label for %llu images", (unsigned long long)job->stats.unreadable);
     }
     if (job->progress)
         cli_bar_end();

@@ -40,8 +40,9 @@ static void report(const nn_stats *s, const chan_stats *t, int rc, int json)
             s->seconds[NN_PHASE_LINEAR], s->seconds[NN_PHASE_OT], s->seconds[NN_PHASE_GC], rc ? "; ended by: " : "", rc ? err_text() : "");
 }
 
-int cli_serve_loop(int listen_fd, const nn_qmodel *q, unsigned ot, uint32_t sessions, int json, int quiet)
+int cli_serve_loop(int listen_fd, const nn_prepared *m, unsigned ot, uint32_t sessions, int json, int quiet)
 {
+    const nn_serve_options options = {.ot = ot};
     for (uint32_t served = 0; !cli_stop && (!sessions || served < sessions); served++) {
         nn_stats stats = {0};
         chan_stats traffic = {0};
@@ -54,7 +55,7 @@ int cli_serve_loop(int listen_fd, const nn_qmodel *q, unsigned ot, uint32_t sess
             chan_set_stop(ch, &cli_stop);
             chan_set_timeout(ch, IDLE_MS);
             if (!(rc = prg_init_random(&rng))) /* fresh for every session */
-                rc = nn_serve(ch, q, ot, &rng, &stats);
+                rc = nn_serve(ch, m, &options, &rng, &stats);
             chan_get_stats(ch, &traffic);
             prg_wipe(&rng);
             chan_free(ch);
@@ -70,6 +71,7 @@ int cli_serve(int argc, char **argv)
     cli_args a;
     nn_model *m = NULL;
     nn_qmodel *q = NULL;
+    nn_prepared *ready = NULL;
     char bound[96];
     int fd, code = cli_parse(&a, argc, argv, "--listen --sessions --json --wbits --abits --ot", "MODEL.onnx", help);
     if (code >= 0)
@@ -80,9 +82,12 @@ int cli_serve(int argc, char **argv)
         rc = nn_quantise(&q, m, &a.quant);
     nn_model_free(m);
     if (!rc)
+        rc = nn_prepare(&ready, q, 0);
+    nn_qmodel_free(q);
+    if (!rc)
         rc = tcp_listen(a.listen ? a.listen : "127.0.0.1:0", &fd, bound, sizeof bound);
     if (rc) {
-        nn_qmodel_free(q);
+        nn_prepared_free(ready);
         return cli_fail("serve", rc);
     }
     if (a.json)
@@ -90,9 +95,9 @@ int cli_serve(int argc, char **argv)
     fprintf(stderr, "listening on %s\n*** NOT ENCRYPTED, NOT AUTHENTICATED: whoever is on the network between can read the traffic and alter it. ***\n",
             bound);
     fflush(stdout);
-    rc = cli_serve_loop(fd, q, a.ot ? a.ot : NN_DEFAULT_OT, a.sessions, a.json, 0);
+    rc = cli_serve_loop(fd, ready, a.ot ? a.ot : NN_DEFAULT_OT, a.sessions, a.json, 0);
     close(fd);
-    nn_qmodel_free(q);
+    nn_prepared_free(ready);
     if (rc && rc != ERR_INTERRUPTED)
         return cli_fail("serve", rc);
     return cli_close_stdout(EXIT_OK);

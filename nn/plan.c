@@ -6,8 +6,9 @@
 
 #include "gc/gadgets.h"
 #include "gc/relu.h"
+#include "nn/size.h"
 
-#define PLAN_VERSION 1
+#define PLAN_VERSION 2
 #define MAX_OUTPUTS GC_ARGMAX_MAX
 #define PRIME_ROOM 12 /* 2^(b-1) / (N b ln 2) >= 2^11 / 19 primes of b = log2 N + 12 bits: more than any literal takes */
 
@@ -94,7 +95,24 @@ int nn_plan_check(const nn_plan *p)
         if (rc)
             return rc;
     }
-    return 0;
+    return nn_size_check(p, ERR_PEER);
+}
+
+int nn_same_ckks(const ckks_literal *a, const ckks_literal *b)
+{
+    return a->n == b->n && a->primes == b->primes && a->special == b->special && !memcmp(a->bits, b->bits, sizeof a->bits);
+}
+
+int nn_plan_equal(const nn_plan *a, const nn_plan *b)
+{
+    int same = a->channels == b->channels && a->height == b->height && a->width == b->width && a->max_batch == b->max_batch &&
+               a->layers == b->layers;
+    for (uint32_t i = 0; i < a->layers && same; i++) {
+        const nn_plan_layer *x = &a->layer[i], *y = &b->layer[i];
+        same = x->in == y->in && x->out == y->out && x->relu == y->relu && x->l == y->l && x->g == y->g && x->t == y->t &&
+               nn_same_ckks(&x->ckks, &y->ckks);
+    }
+    return same;
 }
 
 static void put32(uint8_t **at, uint32_t x)
@@ -122,9 +140,10 @@ size_t nn_plan_write(const nn_plan *p, uint8_t out[NN_PLAN_BYTES_MAX])
     put32(&at, p->layers);
     for (uint32_t i = 0; i < p->layers; i++) {
         const nn_plan_layer *a = &p->layer[i];
-        memset(at, 0, NN_NAME_MAX);
-        memcpy(at, a->name, strnlen(a->name, NN_NAME_MAX - 1));
-        at += NN_NAME_MAX;
+        const size_t name = strnlen(a->name, NN_NAME_MAX - 1);
+        *at++ = (uint8_t)name;
+        memcpy(at, a->name, name);
+        at += name;
         put32(&at, a->in);
         put32(&at, a->out);
         *at++ = a->relu;
@@ -141,8 +160,8 @@ size_t nn_plan_write(const nn_plan *p, uint8_t out[NN_PLAN_BYTES_MAX])
 
 int nn_plan_read(nn_plan *p, const uint8_t *in, size_t len)
 {
-    const size_t head = 21, each = NN_NAME_MAX + 14 + CKKS_MAX_PRIMES;
-    const uint8_t *at = in;
+    const size_t head = 21, each = 14 + CKKS_MAX_PRIMES;
+    const uint8_t *at = in, *const end = in + len;
 
     memset(p, 0, sizeof *p);
     if (len < head || *at++ != PLAN_VERSION)
@@ -152,15 +171,17 @@ int nn_plan_read(nn_plan *p, const uint8_t *in, size_t len)
     p->width = get32(&at);
     p->max_batch = get32(&at);
     p->layers = get32(&at);
-    if (p->layers > NN_MAX_LAYERS || len != head + p->layers * each)
-        return err_set(ERR_PEER, "plan: %zu bytes for %u layers", len, p->layers);
+    if (p->layers > NN_MAX_LAYERS)
+        return err_set(ERR_PEER, "plan: %u layers", p->layers);
     for (uint32_t i = 0; i < p->layers; i++) {
         nn_plan_layer *a = &p->layer[i];
-        memcpy(a->name, at, NN_NAME_MAX);
-        at += NN_NAME_MAX;
-        for (size_t j = strnlen(a->name, NN_NAME_MAX); j < NN_NAME_MAX; j++)
-            if (a->name[j])
-                return bad(i, "name goes on behind its end, byte", (unsigned)j);
+        const size_t name = at < end ? *at++ : 0;
+        if (name >= NN_NAME_MAX || (size_t)(end - at) < name + each)
+            return bad(i, "name or bytes that are missing; the name has", (unsigned)name);
+        memcpy(a->name, at, name);
+        at += name;
+        if (strlen(a->name) != name)
+            return bad(i, "name has a zero byte, length", (unsigned)name);
         a->in = get32(&at);
         a->out = get32(&at);
         a->relu = *at++;
@@ -173,5 +194,7 @@ int nn_plan_read(nn_plan *p, const uint8_t *in, size_t len)
         memcpy(a->ckks.bits, at, CKKS_MAX_PRIMES);
         at += CKKS_MAX_PRIMES;
     }
+    if (at != end)
+        return err_set(ERR_PEER, "plan: %zu bytes behind its end", (size_t)(end - at));
     return nn_plan_check(p);
 }

@@ -8,10 +8,12 @@
 
 #define NN_INPUT_BITS 8 /* a pixel is an integer 0..255; it stands for p / 255 */
 #define NN_MAX_VALUES (1u << 27) /* elements of a tensor times images of a batch: 1 GiB of shares */
+#define NN_MEMORY_MAX (UINT64_C(4) << 30) /* heap of either party in a session */
+#define NN_KEYS_MAX (16u << 20)           /* the cap of KEYS, which travels in one piece */
 
 /** nn_plan_layer: the widths of one weighted layer and what follows it. */
 typedef struct {
-    char name[NN_NAME_MAX];
+    char name[NN_NAME_MAX]; /* printable ASCII; "" where the server keeps it for itself */
     uint32_t in, out;
     uint8_t relu;        /* 1: ReLU follows; 0: the last layer, argmax follows */
     uint8_t l, g, t;     /* shares modulo 2^l; guard bits, k = l + g; the truncation drops t bits of the value (t + g of a share) */
@@ -31,8 +33,18 @@ typedef struct {
 
 /** nn_plan_check: ERR_PEER (with the field's name) unless every width, size and literal is in range, layer i + 1 takes what layer i gives,
  *  l of the next layer >= n, gc_relu_check holds, k + log2 N <= 59 and k < log Q, parameters are in the security table and exist (a prime
- *  has at least log2 N + 12 bits), 2^(t+g) > E, no tensor of a full batch has more than NN_MAX_VALUES values. */
+ *  has at least log2 N + 12 bits), 2^(t+g) > E, no tensor of a full batch has more than NN_MAX_VALUES values, every message fits its cap and a
+ *  session its memory (nn/size.h).  Allocates nothing. */
 int nn_plan_check(const nn_plan *p) MUST_CHECK;
+
+/** nn_client_bytes / nn_server_bytes: bounds on the heap of a session, the channel included, for batches of at most `batch` images; at the
+ *  server without what nn_prepare has made.   In: a plan that nn_plan_check has passed; batch in [1, max_batch]. */
+uint64_t nn_client_bytes(const nn_plan *p, uint32_t batch);
+uint64_t nn_server_bytes(const nn_plan *p, uint32_t batch);
+
+/** nn_plan_equal: 1 if two plans are the same but for names.   nn_same_ckks: the same of two literals. */
+int nn_plan_equal(const nn_plan *a, const nn_plan *b);
+int nn_same_ckks(const ckks_literal *a, const ckks_literal *b);
 
 /** Wire form, one for each plan. nn_plan_write returns the length (at most NN_PLAN_BYTES_MAX); nn_plan_read parses hostile bytes and runs
  *  nn_plan_check. */
@@ -55,7 +67,8 @@ typedef struct {
 } nn_qlayer;
 
 typedef struct {
-    nn_plan plan;
+    nn_plan plan; /* with names */
+    unsigned wbits;
     nn_qlayer layer[NN_MAX_LAYERS];
 } nn_qmodel;
 

@@ -214,6 +214,7 @@ int nn_quantise(nn_qmodel **out, const nn_model *m, const nn_quant_options *opt)
     nn_qmodel *q = mem_alloc(1, sizeof *q);
     if (!q)
         return err_set(ERR_MEM, "out of memory for a model");
+    q->wbits = wbits;
     q->plan.channels = m->channels;
     q->plan.height = m->height;
     q->plan.width = m->width;

@@ -10,18 +10,32 @@
 #include "convert/linear.h"
 #include "convert/wires.h"
 #include "nn/exec.h"
+#include "nn/prepare.h"
+#include "nn/size.h"
 
-#define NN_WINDOW 16 /* chunks that the server answers ahead of the client's tables */
+/** One step of a function that ends in `out:` and returns rc. */
+#define TRY(step)         \
+    do {                  \
+        if ((rc = (step))) \
+            goto out;     \
+    } while (0)
+#define TRY_MEM(pointer)     \
+    do {                     \
+        if (!(pointer)) {    \
+            rc = ERR_MEM;    \
+            goto out;        \
+        }                    \
+    } while (0)
 
 typedef struct {
     chan *ch;
     prg *rng;
-    nn_plan plan;
-    unsigned ot;                        /* k of ot/extend.h */
-    ckks_params *params[NN_MAX_LAYERS]; /* equal literals share one object */
-    gc_circuit *argmax;
+    const nn_plan *plan;           /* these three: of an nn_common; NULL before there is one */
+    ckks_params *const *params;
+    const gc_circuit *argmax;
+    unsigned ot;                   /* k of ot/extend.h */
     uint64_t *scratch;
-    uint8_t session[32];                      /* hash of both parties' first messages */
+    uint8_t session[32];           /* hash of the channel and of both parties' first messages */
     uint32_t batch;                           /* images of the current batch */
     uint8_t seed[NN_MAX_LAYERS][PRG_SEED_BYTES]; /* of this batch's c1, a layer each: public */
     uint64_t *share;                          /* [element][batch]: this party's share of the current layer's input */
@@ -33,10 +47,9 @@ typedef struct {
 
 typedef struct {
     nn_session s;
-    const nn_qmodel *q;
+    const nn_prepared *m;
     ckks_pk *pk[NN_MAX_LAYERS];
     convert_evaluator gc;
-    convert_matrix *weights[NN_MAX_LAYERS];
     convert_inputs *in; /* of the current layer, encrypted */
     uint64_t *sum;      /* [NN_WEIGH]: outputs [sum_first, sum_end) of the current layer, encrypted */
     uint32_t sum_first, sum_end;
@@ -45,16 +58,23 @@ typedef struct {
 
 struct nn_client {
     nn_session s;
+    nn_common common;
     ckks_sk *sk[NN_MAX_LAYERS];
     convert_garbler gc;
     uint64_t *logits;
     void (*progress)(void *, double);
     void *progress_arg;
     uint64_t done, total; /* output elements */
-    int dead;             /* a batch failed: nothing more is sent */
+    int dead;             /* the session failed: nothing more is sent */
 };
 
-/** nn_put / nn_get: chan_send / chan_recv that count flights and put waiting on the clock of NN_PHASE_WAIT. */
+/** nn_session_start: nothing but a channel.   nn_session_common: the plan, read-only, outlives the session; scratch.  Errors: ERR_MEM.
+ *  nn_session_free: also after an error. */
+void nn_session_start(nn_session *s, chan *ch, prg *rng);
+int nn_session_common(nn_session *s, const nn_common *m) MUST_CHECK;
+void nn_session_free(nn_session *s);
+
+/** nn_put / nn_get: chan_send / chan_recv in pieces of NN_PIECE, which count flights and put waiting on the clock of NN_PHASE_WAIT. */
 int nn_put(nn_session *s, unsigned kind, unsigned flight, const void *data, size_t len) MUST_CHECK;
 int nn_get(nn_session *s, unsigned kind, unsigned flight, void *data, size_t len) MUST_CHECK;
 /** nn_phase: from now on time counts for `phase`; returns the one before. */
@@ -67,14 +87,8 @@ static inline unsigned nn_flight_tables(uint32_t layer) { return 2 * layer + 2; 
 /** nn_server_input: takes over the encrypted inputs of the next layer. */
 void nn_server_input(nn_server *v, convert_inputs *in);
 
-#define NN_WEIGH 128 /* outputs weighed at once: all inputs pass through the caches once for that many */
-
-/** nn_chunk: output elements of a layer that travel together; nn_argmax_lanes: images whose argmax is garbled together. */
-uint32_t nn_chunk(const nn_plan_layer *a, uint32_t batch);
-uint32_t nn_argmax_lanes(const nn_plan_layer *last, uint32_t batch);
-
 /** Set-up of either party.  The _close functions free what _open made, also after an error. */
-int nn_server_open(nn_server *v, chan *ch, const nn_qmodel *q, unsigned ot, prg *rng) MUST_CHECK;
+int nn_server_open(nn_server *v, chan *ch, const nn_prepared *m, const nn_serve_options *o, prg *rng) MUST_CHECK;
 void nn_server_close(nn_server *v);
 int nn_client_setup(nn_client *c, chan *ch, unsigned ot, prg *rng) MUST_CHECK;
 void nn_client_teardown(nn_client *c);

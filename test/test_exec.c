@@ -25,9 +25,19 @@ static void seed_all(void)
 
 /* ---- whole sessions ---- */
 
+/** prepared: asserts success. */
+static nn_prepared *prepared(const nn_qmodel *q)
+{
+    nn_prepared *m;
+    ck_assert_msg(nn_prepare(&m, q, 0) == 0, "%s", err_text());
+    return m;
+}
+
+static const nn_serve_options options = {.ot = NN_DEFAULT_OT};
+
 typedef struct {
     chan *ch;
-    const nn_qmodel *q;
+    const nn_prepared *m;
     nn_stats stats;
     chan_stats traffic;
     int rc;
@@ -36,7 +46,7 @@ typedef struct {
 static void *serve(void *arg)
 {
     serving *x = arg;
-    x->rc = nn_serve(x->ch, x->q, NN_DEFAULT_OT, &rng_s, &x->stats);
+    x->rc = nn_serve(x->ch, x->m, &options, &rng_s, &x->stats);
     chan_get_stats(x->ch, &x->traffic);
     chan_free(x->ch);
     return NULL;
@@ -45,7 +55,8 @@ static void *serve(void *arg)
 /** infer: one session with two batches (count images, then one) over socket buffers of `buffer` bytes. */
 static void infer(const nn_qmodel *q, const uint8_t *pixels, uint32_t count, int buffer, int32_t *labels, nn_stats *stats)
 {
-    serving server = {.q = q};
+    nn_prepared *m = prepared(q);
+    serving server = {.m = m};
     chan *ch;
     pthread_t thread;
     nn_client *c;
@@ -66,7 +77,9 @@ static void infer(const nn_qmodel *q, const uint8_t *pixels, uint32_t count, int
     chan_get_stats(ch, &mine);
     ck_assert_uint_eq(mine.bytes_sent, server.traffic.bytes_received);
     ck_assert_uint_eq(mine.bytes_received, server.traffic.bytes_sent);
+    ck_assert_uint_eq(stats->unreadable, 0);
     chan_free(ch);
+    nn_prepared_free(m);
 }
 
 static void labels_agree(const nn_qmodel *q, const uint8_t *pixels, uint32_t count, const int32_t *labels, double share)
@@ -152,13 +165,13 @@ static void *step_run(void *arg)
 static const uint8_t *the_pixels;
 static uint32_t the_count;
 static int32_t the_labels[4096];
-static const nn_qmodel *the_model;
+static nn_prepared *the_model;
 static chan *the_server_end, *the_client_end;
 
 static int open_s(void *v, uint32_t i)
 {
     (void)i;
-    int rc = nn_server_open(v, the_server_end, the_model, NN_DEFAULT_OT, &rng_s);
+    int rc = nn_server_open(v, the_server_end, the_model, &options, &rng_s);
     return rc ? rc : chan_flush(the_server_end);
 }
 static int open_c(void *c, uint32_t i) { (void)i; return nn_client_setup(c, the_client_end, 0, &rng_c); }
@@ -201,7 +214,7 @@ static void open_layers(const nn_qmodel *q, const uint8_t *pixels, uint32_t coun
         widest = q->plan.layer[i].out > widest ? q->plan.layer[i].out : widest;
     int64_t *x = mem_alloc(count * widest, sizeof *x), *y = mem_alloc(widest, sizeof *y);
 
-    the_pixels = pixels, the_count = count, the_model = q;
+    the_pixels = pixels, the_count = count, the_model = prepared(q);
     ck_assert_int_eq(chan_pair(&the_client_end, &the_server_end, 0), 0);
     both(open_s, v, open_c, c, 0);
     both(begin_s, v, begin_c, c, 0);
@@ -247,6 +260,7 @@ static void open_layers(const nn_qmodel *q, const uint8_t *pixels, uint32_t coun
     nn_client_teardown(c);
     chan_free(the_client_end);
     chan_free(the_server_end);
+    nn_prepared_free(the_model);
     mem_free(v), mem_free(c), mem_free(x), mem_free(y);
 }
 
@@ -353,11 +367,11 @@ typedef struct {
 } outcome;
 
 /** faulty: a session whose direction `dir` (0: to the server) suffers `fault` at message `at`. */
-static outcome faulty(const nn_qmodel *q, int dir, int at, enum fault fault)
+static outcome faulty(const nn_prepared *m, int dir, int at, enum fault fault)
 {
     int c[2], s[2];
     chan *ch;
-    serving server = {.q = q};
+    serving server = {.m = m};
     pthread_t thread, carry[2];
     nn_client *client = NULL;
     uint8_t pixels[12] = {200, 3, 99, 4, 0, 255, 17};
@@ -393,9 +407,10 @@ START_TEST(extension_is_agreed_upon)
     uint64_t got[4];
     seed_all();
     nn_qmodel *q = nets_dense((uint32_t[]){6, 5, 3}, 2, &rng_t);
+    nn_prepared *m = prepared(q);
     uint8_t pixels[2 * 6] = {0, 50, 100, 150, 200, 255, 255, 0, 1, 2, 3, 4};
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
-        serving server = {.q = q};
+        serving server = {.m = m};
         chan_stats t;
         chan *ch;
         pthread_t thread;
@@ -424,6 +439,7 @@ START_TEST(extension_is_agreed_upon)
     for (size_t i = 1; i < 4; i++)
         ck_assert_uint_eq(got[0] + CHAN_HEADER_BYTES + ot_ext_setup_bytes(asked[i]) + ot_ext_bytes(asked[i], relu) + ot_ext_bytes(asked[i], argmax),
                           got[i] + ot_ext_bytes(1, relu) + ot_ext_bytes(1, argmax));
+    nn_prepared_free(m);
     nn_qmodel_free(q);
 }
 END_TEST
@@ -432,14 +448,15 @@ static void every_message(enum fault fault)
 {
     seed_all();
     nn_qmodel *q = nets_dense((uint32_t[]){6, 5, 3}, 2, &rng_t);
-    outcome whole = faulty(q, 0, -1, fault);
+    nn_prepared *m = prepared(q);
+    outcome whole = faulty(m, 0, -1, fault);
     ck_assert_int_eq(whole.server, 0);
     ck_assert_int_eq(whole.client, 0);
     ck_assert_int_ge(whole.passed[0], 9);
     ck_assert_int_ge(whole.passed[1], 6);
     for (int dir = 0; dir < 2; dir++)
         for (int at = 0; at < whole.passed[dir]; at++) {
-            outcome o = faulty(q, dir, at, fault);
+            outcome o = faulty(m, dir, at, fault);
             int suffers = dir ? o.client : o.server;
             if (fault == PAYLOAD) { /* ciphertexts and rows may decode to something: no crash, no hang, a code of ours */
                 ck_assert(o.server == 0 || o.server == ERR_NET || o.server == ERR_PEER);
@@ -452,6 +469,7 @@ static void every_message(enum fault fault)
             if (fault == KIND || fault == FLIGHT)
                 ck_assert_int_eq(suffers, ERR_PEER);
         }
+    nn_prepared_free(m);
     nn_qmodel_free(q);
 }
 
