@@ -1,24 +1,36 @@
 // SPDX-License-Identifier: ISC
 #include "base/aes.h"
 
-#include <stdatomic.h>
-
 #include "base/aes_kern.h"
-#include "base/cpu.h"
 #include "base/crh.h"
 
-const aes_kern *aes_kern_best(void)
+static int answer(const void *kern, uint64_t *sum)
 {
-    static _Atomic(const aes_kern *) best;
-    const aes_kern *k = atomic_load_explicit(&best, memory_order_relaxed);
-    if (!k) {
-        const unsigned f = cpu_features();
-        k = f & CPU_AESNI ? &aes_kern_aesni : &aes_kern_portable;
-        if (f & CPU_AESNI && f & CPU_VAES) k = f & CPU_AVX512 ? &aes_kern_vaes512 : &aes_kern_vaes;
-        atomic_store_explicit(&best, k, memory_order_relaxed);
+    enum { MOST = 400 }; /* two sets of keys of the widest kernel and a rest */
+    static const size_t counts[] = {50, 325};
+    const aes_kern *k = kern;
+    aes128_key key = {0};
+    block in[MOST], out[MOST] = {0}, out1[MOST] = {0};
+    kern_fill(in, sizeof in, 1);
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+        const size_t n = counts[c];
+        k->expand(&key, &in[c]);
+        kern_mix(sum, &key, sizeof key);
+        k->encrypt(&key, out, in, n);
+        kern_mix(sum, out, n * sizeof *out);
+        k->ctr(&key, out, in[0].w[0], in[0].w[1], n);
+        kern_mix(sum, out, n * sizeof *out);
+        k->hash(&in[0], in[1].w[0], out, in, n);
+        kern_mix(sum, out, n * sizeof *out);
+        k->hash_pair(&in[0], in[1].w[1], out, out1, in, &in[2], n);
+        kern_mix(sum, out, n * sizeof *out);
+        kern_mix(sum, out1, n * sizeof *out1);
     }
-    return k;
+    return 0;
 }
+
+kern_set aes_kerns = {.what = "aes", .of = {&aes_kern_portable, &aes_kern_aesni, &aes_kern_vaes, &aes_kern_vaes512},
+                      .answer = answer, .right = UINT64_C(0x066f657fcc2ba78c)};
 
 const char *aes_kernel(void) { return aes_kern_best()->name; }
 

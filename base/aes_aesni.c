@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "base/aes_kern.h"
+#include "base/cpu.h"
 #include "base/crh.h"
 
 #define WIDE 8 /* blocks in flight */
@@ -135,4 +136,4 @@ static void hash_pair(const block *start, uint64_t index, block *h0, block *h1, 
     }
 }
 
-const aes_kern aes_kern_aesni = {"aesni", expand, encrypt, ctr_blocks, hash, hash_pair};
+const aes_kern aes_kern_aesni = {"aesni", CPU_AESNI, expand, encrypt, ctr_blocks, hash, hash_pair};

@@ -4,9 +4,11 @@
 #define TACIT_BASE_AES_KERN_H
 
 #include "base/aes.h"
+#include "base/kern.h"
 
 typedef struct {
     const char *name;
+    unsigned needs; /* cpu_features */
     void (*expand)(aes128_key *k, const block *key);
     void (*encrypt)(const aes128_key *k, block *out, const block *in, size_t count);
     void (*ctr)(const aes128_key *k, block *out, uint64_t nonce, uint64_t ctr, size_t count);
@@ -16,7 +18,9 @@ typedef struct {
 
 extern const aes_kern aes_kern_portable, aes_kern_aesni, aes_kern_vaes, aes_kern_vaes512;
 
+extern kern_set aes_kerns;
+
 /** aes_kern_best: the fastest one this CPU may use, picked at the first call. */
-const aes_kern *aes_kern_best(void);
+static inline const aes_kern *aes_kern_best(void) { return kern_best(&aes_kerns); }
 
 #endif

@@ -213,4 +213,4 @@ static void hash_pair(const block *start, uint64_t index, block *h0, block *h1, 
     hash(start, index, h0, x, lanes);
 }
 
-const aes_kern aes_kern_portable = {"portable", expand, encrypt, ctr_blocks, hash, hash_pair};
+const aes_kern aes_kern_portable = {"portable", 0, expand, encrypt, ctr_blocks, hash, hash_pair};

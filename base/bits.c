@@ -1,27 +1,32 @@
 // SPDX-License-Identifier: ISC
 #include "base/bits.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/bits_kern.h"
-#include "base/cpu.h"
 #include "base/ct.h"
 
-const bits_kern *const bits_kerns[BITS_KERNS] = {&bits_kern_portable, &bits_kern_avx2};
-
-static const bits_kern *best(void)
+static int answer(const void *kern, uint64_t *sum)
 {
-    static _Atomic(const bits_kern *) chosen;
-    const bits_kern *k = atomic_load_explicit(&chosen, memory_order_relaxed);
-    if (k)
-        return k;
-    for (size_t i = 0; i < BITS_KERNS; i++)
-        if ((cpu_features() & bits_kerns[i]->needs) == bits_kerns[i]->needs)
-            k = bits_kerns[i];
-    atomic_store_explicit(&chosen, k, memory_order_relaxed);
-    return k;
+    enum { MOST = 150 };
+    const bits_kern *k = kern;
+    uint64_t v[MOST], back[MOST] = {0};
+    uint8_t packed[8 * MOST] = {0};
+    kern_fill(v, sizeof v, 2);
+    for (unsigned w = 1; w <= 64; w++) {
+        const size_t n = MOST - w % 20;
+        k->pack(packed, v, n, w);
+        kern_mix(sum, packed, bits_bytes(n, w));
+        k->unpack(back, packed, n, w);
+        kern_mix(sum, back, n * sizeof *back);
+    }
+    return 0;
 }
+
+kern_set bits_kerns = {.what = "bits", .of = {&bits_kern_portable, &bits_kern_avx2},
+                       .answer = answer, .right = UINT64_C(0x694e514decc25fbe)};
+
+static const bits_kern *best(void) { return kern_best(&bits_kerns); }
 
 const char *bits_kernel(void) { return best()->name; }
 void bits_pack(uint8_t *out, const uint64_t *v, size_t count, unsigned w) { best()->pack(out, v, count, w); }

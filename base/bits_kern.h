@@ -4,6 +4,7 @@
 #define TACIT_BASE_BITS_KERN_H
 
 #include "base/bits.h"
+#include "base/kern.h"
 
 typedef struct {
     const char *name;
@@ -15,6 +16,6 @@ typedef struct {
 extern const bits_kern bits_kern_portable, bits_kern_avx2;
 
 #define BITS_KERNS 2
-extern const bits_kern *const bits_kerns[BITS_KERNS]; /* slowest first */
+extern kern_set bits_kerns;
 
 #endif

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cpu.h"
 #include "base/aes.h"
 #include "base/mem.h"
 #include "bench/bench.h"
@@ -258,17 +259,13 @@ static void transpose(void *arg)
 
 static void bench_transpose(const bench *b)
 {
-    static const struct {
-        const char *name;
-        const ot_kern *(*get)(void);
-    } all[] = {{"portable", ot_kern_portable}, {"sse2", ot_kern_sse2}, {"avx2", ot_kern_avx2}, {"gfni", ot_kern_gfni}};
     static matrix m;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        m.kern = all[i].get();
-        if (m.kern)
-            bench_time(b, "transpose", "\"rows\":128,\"columns\":4096", all[i].name, "bit/s", 128.0 * OT_EXT_TILE, transpose, &m);
+    for (unsigned i = 0; i < OT_KERNS; i++) {
+        m.kern = ot_kerns.of[i];
+        if (kern_usable(&ot_kerns, i, cpu_features()))
+            bench_time(b, "transpose", "\"rows\":128,\"columns\":4096", m.kern->name, "bit/s", 128.0 * OT_EXT_TILE, transpose, &m);
         else if (!b->json)
-            printf("%-26s %-60s UNAVAILABLE\n", "transpose", all[i].name);
+            printf("%-26s %-60s UNAVAILABLE\n", "transpose", m.kern->name);
     }
 }
 

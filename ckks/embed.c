@@ -2,12 +2,11 @@
 #include "ckks/embed.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "ckks/embed_kern.h"
-
-const embed_kern *const embed_kerns[EMBED_KERNS] = {&embed_kern_portable, &embed_kern_avx2, &embed_kern_avx512};
 
 /* exp(2 pi i k / order), order a multiple of 8: from an angle of at most pi/4 in long double, so both parts are within half a unit in the
  * last place but for 2^-9 of one. */
@@ -66,8 +65,10 @@ int embed_create(embed_table **out, uint32_t n)
 const embed_kern *embed_kern_best(uint32_t n, unsigned features)
 {
     const embed_kern *best = &embed_kern_portable;
-    for (size_t i = 0; i < EMBED_KERNS; i++)
-        if ((features & embed_kerns[i]->needs) == embed_kerns[i]->needs && n >= embed_kerns[i]->least_n) best = embed_kerns[i];
+    for (unsigned i = 1; i < EMBED_KERNS; i++) {
+        const embed_kern *k = embed_kerns.of[i];
+        if (kern_usable(&embed_kerns, i, features) && n >= k->least_n) best = k;
+    }
     return best;
 }
 
@@ -192,3 +193,31 @@ static void split2(double *restrict xr, double *restrict xi, const double *restr
 }
 
 const embed_kern embed_kern_portable = {"portable", 0, EMBED_MIN_N, merge4, split4, merge2, split2};
+
+static int answer(const void *kern, uint64_t *sum)
+{
+    enum { M = 512 };
+    static const size_t shapes[][2] = {{128, 1}, {32, 4}, {8, 16}, {1, 64}}; /* len, s */
+    const embed_kern *k = kern;
+    double x[2][M], y[2][M], w[6 * M / 4];
+    int64_t word[2 * M + 6 * M / 4];
+    kern_fill(word, sizeof word, 17);
+    for (size_t i = 0; i < 6 * M / 4; i++) w[i] = (double)word[2 * M + i] * 0x1p-63;
+    for (size_t c = 0; c < 6; c++) {
+        for (size_t i = 0; i < 2 * M; i++) x[i / M][i % M] = (double)word[i] * 0x1p-63;
+        memset(y, 0, sizeof y);
+        if (c < 4) {
+            k->merge4(y[0], y[1], x[0], x[1], w, shapes[c][0], shapes[c][1]);
+            k->split4(x[0], x[1], y[0], y[1], w, shapes[c][0], shapes[c][1]);
+        } else {
+            k->merge2(y[0], y[1], x[0], x[1], w, c == 4 ? M / 2 : 24);
+            k->split2(x[0], x[1], y[0], y[1], w, c == 4 ? M / 2 : 24);
+        }
+        kern_mix(sum, x, sizeof x);
+        kern_mix(sum, y, sizeof y);
+    }
+    return 0;
+}
+
+kern_set embed_kerns = {.what = "embed", .of = {&embed_kern_portable, &embed_kern_avx2, &embed_kern_avx512},
+                        .answer = answer, .right = UINT64_C(0x1804ec3ab202cb31)};

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/kern.h"
 #include "ckks/embed.h"
 
 struct embed_kern {
@@ -33,7 +34,7 @@ struct embed_kern {
 extern const embed_kern embed_kern_portable, embed_kern_avx2, embed_kern_avx512;
 
 #define EMBED_KERNS 3
-extern const embed_kern *const embed_kerns[EMBED_KERNS]; /* slowest first */
+extern kern_set embed_kerns;
 
 /** embed_kern_best: the fastest one for n that needs no other cpu_features. */
 const embed_kern *embed_kern_best(uint32_t n, unsigned features);

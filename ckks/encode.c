@@ -44,8 +44,8 @@ int ckks_encoder_create_with(ckks_encoder **out, const ckks_params *p, unsigned 
     int rc = embed_create_with(&e->embed, p->n, embed_kern_best(p->n, features));
     if (rc < 0) goto out;
     e->p = p;
-    for (size_t i = 0; i < ENCODE_KERNS; i++)
-        if ((features & encode_kerns[i]->needs) == encode_kerns[i]->needs) e->kern = encode_kerns[i];
+    for (unsigned i = 0; i < ENCODE_KERNS; i++)
+        if (kern_usable(&encode_kerns, i, features)) e->kern = encode_kerns.of[i];
     e->prime = mem_alloc(p->primes, sizeof *e->prime);
     e->pair = mem_alloc(ENCODE_PAIRS(p->primes), sizeof *e->pair);
     if (!e->prime || !e->pair) {

@@ -6,8 +6,6 @@
 #include "base/ct.h"
 #include "base/mem.h"
 
-const encode_kern *const encode_kerns[ENCODE_KERNS] = {&encode_kern_portable, &encode_kern_avx2, &encode_kern_avx512};
-
 static int64_t centred(const modulus *m, uint64_t x) { return x > m->q / 2 ? (int64_t)x - (int64_t)m->q : (int64_t)x; }
 static int64_t high(int64_t x) { return (x + (INT64_C(1) << 31)) >> 32; }
 static double over(int64_t x, uint64_t q) { return (double)((long double)x / (long double)q); }
@@ -108,3 +106,35 @@ static void lift(double *x, const uint64_t *m, size_t n, const encode_prime *p, 
 }
 
 const encode_kern encode_kern_portable = {"portable", 0, scale, residues, lift};
+
+static int answer(const void *kern, uint64_t *sum)
+{
+    enum { N = 200, PRIMES = 3 };
+    static const uint64_t primes[PRIMES] = {1125899906826241, 4294828033, 1152921504606830593};
+    const encode_kern *k = kern;
+    encode_prime p[PRIMES];
+    encode_pair pair[ENCODE_PAIRS(PRIMES)];
+    double x[N];
+    uint64_t r[PRIMES * N] = {0};
+    int64_t word[N];
+    for (size_t i = 0; i < PRIMES; i++) {
+        const int rc = encode_prime_fill_var(&p[i], primes[i]);
+        if (rc) return rc;
+        encode_pairs_fill_var(p, pair + ENCODE_PAIRS(i), i);
+    }
+    kern_fill(word, sizeof word, 18);
+    for (int shift = 0; shift < 60; shift += 19) { /* up to 2^120 */
+        for (size_t j = 0; j < N; j++) x[j] = (double)word[j];
+        const int big = k->scale(x, N - 8, 0x1p-3 * (double)(INT64_C(1) << shift), 0x1p61);
+        kern_mix(sum, &big, sizeof big);
+        kern_mix(sum, x, sizeof x);
+        k->residues(r, x, N, p, PRIMES);
+        kern_mix(sum, r, sizeof r);
+        k->lift(x, r, N, p, pair, PRIMES, 0x1p-30);
+        kern_mix(sum, x, sizeof x);
+    }
+    return 0;
+}
+
+kern_set encode_kerns = {.what = "encode", .of = {&encode_kern_portable, &encode_kern_avx2, &encode_kern_avx512},
+                         .answer = answer, .right = UINT64_C(0x201f44406a6ed54a)};

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/kern.h"
 #include "ckks/modulus.h"
 
 /* Adding 1.5 * 2^(52 + e) rounds a number below 2^(51 + e) to a multiple of 2^e, to the nearest, ties to even; the low bits of the sum's
@@ -57,7 +58,7 @@ typedef struct {
 extern const encode_kern encode_kern_portable, encode_kern_avx2, encode_kern_avx512;
 
 #define ENCODE_KERNS 3
-extern const encode_kern *const encode_kerns[ENCODE_KERNS]; /* slowest first */
+extern kern_set encode_kerns;
 
 /** encode_prime_fill_var: all but power; encode_pairs_fill_var: power of prime i and its i + 1 pairs.
  *  In: distinct odd primes in (2^19, 2^60).   Errors: ERR_ARG (modulus_init). */

@@ -7,8 +7,6 @@
 #include "base/mem.h"
 #include "ckks/ntt_kern.h"
 
-const ntt_kern *const ntt_kerns[NTT_KERNS] = {&ntt_kern_portable, &ntt_kern_avx2, &ntt_kern_ifma};
-
 static int serves(const ntt_kern *k, uint32_t n, uint64_t q, unsigned features)
 {
     return (features & k->needs) == k->needs && n >= k->least && q < k->below;
@@ -17,10 +15,56 @@ static int serves(const ntt_kern *k, uint32_t n, uint64_t q, unsigned features)
 const ntt_kern *ntt_kern_best(uint32_t n, uint64_t q, unsigned features)
 {
     const ntt_kern *best = &ntt_kern_portable;
-    for (size_t i = 0; i < NTT_KERNS; i++)
-        if (serves(ntt_kerns[i], n, q, features)) best = ntt_kerns[i];
+    for (unsigned i = 1; i < NTT_KERNS; i++)
+        if (kern_usable(&ntt_kerns, i, features) && serves(ntt_kerns.of[i], n, q, features)) best = ntt_kerns.of[i];
     return best;
 }
+
+/* Both parities of log2 n, residues at both ends of their range. */
+static int answer(const void *kern, uint64_t *sum)
+{
+    enum { MOST = 1024 };
+    static const uint64_t primes[] = {4294828033, 281474976546817, 1125899906826241};
+    const ntt_kern *k = kern;
+    modulus from;
+    uint64_t a[MOST], b[MOST], c[MOST], r[MOST];
+    int8_t e[MOST];
+    int rc = modulus_init(&from, 1125899906826241);
+    for (unsigned i = 0; i < 6 && !rc; i++) {
+        ntt_table *t;
+        const size_t n = i % 2 ? MOST : MOST / 2;
+        if ((rc = ntt_create_with(&t, (uint32_t)n, primes[i / 2], k))) break;
+        kern_fill(a, sizeof a, 11 + i);
+        for (size_t j = 0; j < n; j++) {
+            e[j] = (int8_t)((int)(a[j] % 201) - 100);
+            c[j] = j < 16 ? j % 2 * (from.q - 1) : mod_reduce(&from, a[j]);
+            b[j] = mod_reduce(&t->q, a[n - 1 - j]);
+            r[j] = j < 16 ? j % 2 * (t->q.q - 1) : mod_reduce(&t->q, a[j]);
+        }
+        memcpy(a, r, n * sizeof *a);
+        const uint64_t *const x[3] = {a, b, a}, *const y[3] = {b, b, a}, w = b[0];
+        for (int which = 0; which < 10; which++) {
+            if (which == 0) k->forward(t, r, a);
+            if (which == 1) k->inverse(t, r, r);
+            if (which == 2) k->inverse(t, r, b);
+            if (which == 3) k->forward_small(t, r, e, w, a, a, b);
+            if (which == 4) k->forward_lifted(t, r, c, &from);
+            if (which == 5) k->multiply(t, r, a, b);
+            if (which == 6) k->inner(t, r, r, x, y, 3);
+            if (which == 7) k->multiply_sub(t, r, a, a);
+            if (which == 8) k->lift(t, r, c, &from);
+            if (which == 9) k->scale_add(t, r, a, w, b);
+            kern_mix(sum, r, n * sizeof *r);
+        }
+        k->sub_scale(t, r, a, b, w);
+        kern_mix(sum, r, n * sizeof *r);
+        ntt_free(t);
+    }
+    return rc;
+}
+
+kern_set ntt_kerns = {.what = "ntt", .of = {&ntt_kern_portable, &ntt_kern_avx2, &ntt_kern_ifma},
+                      .answer = answer, .right = UINT64_C(0xa8fee64bac70bc67)};
 
 static uint32_t reverse_bits(uint32_t x, unsigned w)
 {

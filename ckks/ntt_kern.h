@@ -4,6 +4,7 @@
 #ifndef TACIT_CKKS_NTT_KERN_H
 #define TACIT_CKKS_NTT_KERN_H
 
+#include "base/kern.h"
 #include "ckks/ntt.h"
 
 struct ntt_kern {
@@ -28,7 +29,7 @@ struct ntt_kern {
 extern const ntt_kern ntt_kern_portable, ntt_kern_avx2, ntt_kern_ifma;
 
 #define NTT_KERNS 3
-extern const ntt_kern *const ntt_kerns[NTT_KERNS]; /* slowest first */
+extern kern_set ntt_kerns;
 
 /** ntt_kern_best: the fastest one for (n, q) that needs no other cpu_features. */
 const ntt_kern *ntt_kern_best(uint32_t n, uint64_t q, unsigned features);

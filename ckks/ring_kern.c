@@ -1,25 +1,10 @@
 // SPDX-License-Identifier: ISC
 #include "ckks/ring_kern.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
-#include "base/cpu.h"
 #include "base/ct.h"
 #include "ckks/sample.h"
-
-const ring_kern *const ring_kerns[RING_KERNS] = {&ring_kern_portable, &ring_kern_avx2, &ring_kern_avx512};
-
-const ring_kern *ring_kern_best(void)
-{
-    static _Atomic(const ring_kern *) best;
-    const ring_kern *k = atomic_load_explicit(&best, memory_order_relaxed);
-    if (k) return k;
-    for (size_t i = 0; i < RING_KERNS; i++)
-        if ((cpu_features() & ring_kerns[i]->needs) == ring_kerns[i]->needs) k = ring_kerns[i];
-    atomic_store_explicit(&best, k, memory_order_relaxed);
-    return k;
-}
 
 static void ternary(int8_t *out, const uint64_t *w, size_t words)
 {
@@ -140,3 +125,68 @@ static int outside(const uint64_t *a, size_t n, const modulus *q)
 
 const ring_kern ring_kern_portable = {"portable", 0, ternary, cbd, accept_var, round_pair, noisy_sub, noisy_add,
                                       scale, to_pow2, from_pow2, add_centred, add, permute, outside};
+
+static int answer(const void *kern, uint64_t *sum)
+{
+    enum { N = 192 };
+    static const uint64_t primes[] = {4294828033, 17592186028033, 1125899906826241};
+    const ring_kern *k = kern;
+    modulus q;
+    uint64_t a[N], b[N], r[N] = {0};
+    uint32_t from[N];
+    int8_t e[8 * N] = {0}, f[N];
+    uint8_t planes[RING_CBD_BYTES];
+    kern_fill(a, sizeof a, 3);
+    kern_fill(planes, sizeof planes, 4);
+    k->ternary(e, a, N);
+    kern_mix(sum, e, sizeof e);
+    k->cbd(e, planes);
+    kern_mix(sum, e, RING_CBD_GROUP);
+    for (size_t i = 0; i < N; i++)
+        from[i] = (uint32_t)(i ^ 5) / 8 * 40 % N + (uint32_t)(i ^ 5) % 8;
+    for (size_t c = 0; c < sizeof primes / sizeof *primes; c++) {
+        const int rc = modulus_init(&q, primes[c]);
+        if (rc)
+            return rc;
+        kern_fill(a, sizeof a, 5 + c);
+        kern_mix(sum, r, k->accept_var(r, a, N, &q) * sizeof *r);
+        for (size_t i = 0; i < N; i++) {
+            b[i] = mod_reduce(&q, a[i]);
+            a[i] = i < 8 ? i % 2 * (q.q - 1) : mod_reduce(&q, a[N - 1 - i]);
+            e[i] = (int8_t)(i % 127) - 63;
+            f[i] = (int8_t)(i % 43) - 21;
+        }
+        if (c < 2) { /* |b| < 2^21 */
+            k->round_pair(e, f, a, N, &q, 12 * (unsigned)(c + 1));
+            kern_mix(sum, e, N);
+            kern_mix(sum, f, N);
+        }
+        for (int which = 0; which < 8; which++) {
+            if (which == 0) k->noisy_sub(r, a, b, f, N - 8, &q);
+            if (which == 1) k->noisy_add(r, a, b, f, N - 8, &q);
+            if (which == 2) k->to_pow2(r, a, N - 8, &q, 31);
+            if (which == 3) k->from_pow2(r, b, N - 8, &q, 31);
+            if (which == 4) k->add_centred(r, a, b, N - 8, &q, 40);
+            if (which == 5) k->add(r, a, b, N - 8, &q);
+            if (which == 6) k->permute(r, a, from, N - 8);
+            if (which == 7) {
+                for (size_t i = 0; i < N; i++)
+                    b[i] >>= 20;
+                k->scale(r, b, N - 8, &q, q.bits - 20);
+            }
+            kern_mix(sum, r, (N - 8) * sizeof *r);
+        }
+        for (size_t i = 0; i < N; i += 19) {
+            a[i] += q.q;
+            const int seen = k->outside(a, N, &q);
+            kern_mix(sum, &seen, sizeof seen);
+            a[i] -= q.q;
+        }
+        const int seen = k->outside(a, N, &q);
+        kern_mix(sum, &seen, sizeof seen);
+    }
+    return 0;
+}
+
+kern_set ring_kerns = {.what = "ring", .of = {&ring_kern_portable, &ring_kern_avx2, &ring_kern_avx512},
+                       .answer = answer, .right = UINT64_C(0xb3aa0619f2d63545)};

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/kern.h"
 #include "base/mem.h"
 #include "ckks/modulus.h"
 
@@ -87,9 +88,9 @@ typedef struct {
 extern const ring_kern ring_kern_portable, ring_kern_avx2, ring_kern_avx512;
 
 #define RING_KERNS 3
-extern const ring_kern *const ring_kerns[RING_KERNS]; /* slowest first */
+extern kern_set ring_kerns;
 
 /** ring_kern_best: the fastest one this CPU may use, picked at the first call. */
-const ring_kern *ring_kern_best(void);
+static inline const ring_kern *ring_kern_best(void) { return kern_best(&ring_kerns); }
 
 #endif

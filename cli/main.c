@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "nn/selftest.h"
 
 #define VERSION "0.1.0"
 
@@ -19,6 +20,8 @@ static const char help[] =
     "\n"
     "tacit COMMAND --help lists a command's options.  --version prints the version.\n"
     "Exit status: 0 done, 1 failed, 2 usage, 3 bad model or data file, 4 peer or network, 130 interrupted.\n";
+
+static void warn(const char *line) { fprintf(stderr, "tacit: warning: %s\n", line); }
 
 int main(int argc, char **argv)
 {
@@ -43,6 +46,10 @@ int main(int argc, char **argv)
     mallopt(M_TRIM_THRESHOLD, 1 << 28);
     if (sodium_init() < 0) {
         fputs("tacit: libsodium does not start\n", stderr);
+        return EXIT_FAILED;
+    }
+    if (nn_selftest(warn)) {
+        fprintf(stderr, "tacit: %s\n", err_text());
         return EXIT_FAILED;
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/kern.h"
 #include "ckks/modulus.h"
 
 #define WEIGH_TILE 32
@@ -40,9 +41,9 @@ typedef struct {
 extern const weigh_kern weigh_kern_portable, weigh_kern_avx2, weigh_kern_avx512;
 
 #define WEIGH_KERNS 3
-extern const weigh_kern *const weigh_kerns[WEIGH_KERNS]; /* slowest first */
+extern kern_set weigh_kerns;
 
 /** weigh_kern_best: the fastest one this CPU may use, picked at the first call. */
-const weigh_kern *weigh_kern_best(void);
+static inline const weigh_kern *weigh_kern_best(void) { return kern_best(&weigh_kerns); }
 
 #endif

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: ISC
 #include "gc/gate.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
-#include "base/cpu.h"
 #include "base/crh.h"
 #include "base/mem.h"
 
@@ -97,16 +95,37 @@ static void sum(const block *a, const block *b, size_t lanes, block *out)
         out[j] = block_xor(a[j], b[j]);
 }
 
-const gc_gate_kern gc_gate_portable = {"portable", garble_and, garble_known, eval_and, eval_known, sum};
+const gc_gate_kern gc_gate_portable = {"portable", 0, garble_and, garble_known, eval_and, eval_known, sum};
 
-const gc_gate_kern *gc_gate_best(void)
+static int answer(const void *kern, uint64_t *seen)
 {
-    static _Atomic(const gc_gate_kern *) best;
-    const gc_gate_kern *k = atomic_load_explicit(&best, memory_order_relaxed);
-    if (!k) {
-        const unsigned f = cpu_features();
-        k = !(f & CPU_VAES) || !(f & CPU_AESNI) ? &gc_gate_portable : f & CPU_AVX512 ? &gc_gate_vaes512 : &gc_gate_vaes;
-        atomic_store_explicit(&best, k, memory_order_relaxed);
-    }
-    return k;
+    enum { MOST = 2 * GC_GATE_LANES + 45 };
+    static const size_t counts[] = {3, 32, MOST};
+    const gc_gate_kern *k = kern;
+    block a[MOST], b[MOST], out[MOST] = {0}, start, delta;
+    uint64_t y[MOST];
+    uint8_t rows[1 + 32 * MOST] = {0}; /* at an odd address */
+    kern_fill(a, sizeof a, 7);
+    kern_fill(b, sizeof b, 8);
+    kern_fill(y, sizeof y, 9);
+    start = a[0];
+    delta = (block){{b[0].w[0] | 1, b[0].w[1]}};
+    for (size_t j = 0; j < MOST; j++)
+        y[j] = 0 - (y[j] & 1);
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++)
+        for (int what = 0; what < 5; what++) {
+            const size_t n = counts[c];
+            if (what == 0) k->garble_and(&start, &delta, 1000, 5000, a, b, n, rows + 1, out);
+            if (what == 1) k->garble_known(&start, &delta, 77, a, y, n, rows + 1, out);
+            if (what < 2) kern_mix(seen, rows + 1, (2 - (size_t)what) * 16 * n);
+            else kern_fill(rows + 1, 32 * n, 10); /* else the evaluator's zero labels are those in `out` already */
+            if (what == 2) k->eval_known(&start, 77, a, n, rows + 1, out);
+            if (what == 3) k->sum(a, b, n, out);
+            if (what == 4) k->eval_and(&start, 1000, 5000, a, b, n, rows + 1, out);
+            kern_mix(seen, out, n * sizeof *out);
+        }
+    return 0;
 }
+
+kern_set gc_gate_kerns = {.what = "gate", .of = {&gc_gate_portable, &gc_gate_vaes, &gc_gate_vaes512},
+                          .answer = answer, .right = UINT64_C(0x77063d78bc73b2b5)};

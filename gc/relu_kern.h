@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/block.h"
+#include "base/kern.h"
 
 #define GC_RELU_TILE 256 /* lanes; a multiple of 8, so that a tile's rows begin at a byte, and of CRH_SPAN */
 
@@ -35,8 +36,10 @@ typedef struct {
 
 extern const gc_relu_kern gc_relu_portable, gc_relu_avx2;
 
+extern kern_set gc_relu_kerns;
+
 /** gc_relu_best: the fastest one this CPU may use, picked at the first call. */
-const gc_relu_kern *gc_relu_best(void);
+static inline const gc_relu_kern *gc_relu_best(void) { return kern_best(&gc_relu_kerns); }
 
 /** gc_relu_width: bits of the projection's value f.   gc_relu_from: the first of them. */
 static inline unsigned gc_relu_width(unsigned n, unsigned l, int f) { return f == 1 ? l - n + 1 : l; }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: ISC
-#include "base/cpu.h"
 #include "ot/check_kern.h"
 
-#ifdef __PCLMUL__
 #include <immintrin.h>
+
+#include "base/cpu.h"
 
 static inline void add(block *to, __m128i x) { _mm_store_si128((__m128i *)to, _mm_xor_si128(_mm_load_si128((const __m128i *)to), x)); }
 
@@ -18,11 +18,4 @@ static void absorb(ot_check_sum *sum, const block *x, size_t count, const block 
     }
 }
 
-const ot_check_kern *ot_check_kern_pclmul(void)
-{
-    static const ot_check_kern kern = {"pclmul", absorb};
-    return cpu_features() & CPU_AESNI ? &kern : NULL;
-}
-#else
-const ot_check_kern *ot_check_kern_pclmul(void) { return NULL; }
-#endif
+const ot_check_kern ot_check_kern_pclmul = {"pclmul", CPU_AESNI, absorb};

@@ -7,11 +7,13 @@
 #include <stddef.h>
 
 #include "base/block.h"
+#include "base/kern.h"
 
 #define OT_FOLD_SLACK 64 /* bytes after a row's n that fold may read and write */
 
 typedef struct {
     const char *name;
+    unsigned needs; /* cpu_features */
 
     /** transpose: bit j of out[i] = bit i of row j, for i < columns, j < 128; bit i of a row is bit i % 8 of its byte i / 8.
      *  In:   row j is rows[j * stride .. + columns / 8); columns a multiple of 128; stride in bytes, no alignment asked (a stride that
@@ -26,17 +28,16 @@ typedef struct {
                  const uint8_t *mask, size_t n);
 } ot_kern;
 
-/** The variants; NULL where the CPU (or cpu_restrict) does not allow one. */
-const ot_kern *ot_kern_portable(void);
-const ot_kern *ot_kern_sse2(void);
-const ot_kern *ot_kern_avx2(void);
-const ot_kern *ot_kern_gfni(void);
+extern const ot_kern ot_kern_portable, ot_kern_sse2, ot_kern_avx2, ot_kern_gfni;
 
-/** For a wider variant's last columns; ot_kern_sse2 / _avx2 say whether they may be called. */
+/** For a wider variant's last columns. */
 void ot_transpose_sse2(block *out, const uint8_t *rows, size_t stride, size_t columns);
 void ot_transpose_avx2(block *out, const uint8_t *rows, size_t stride, size_t columns);
 
+#define OT_KERNS 4
+extern kern_set ot_kerns;
+
 /** ot_kern_best: the widest usable one, picked at the first call. */
-const ot_kern *ot_kern_best(void);
+static inline const ot_kern *ot_kern_best(void) { return kern_best(&ot_kerns); }
 
 #endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: ISC
-#include "base/cpu.h"
 #include "ot/kern.h"
 
-#ifdef __AVX2__
 #include <immintrin.h>
+
+#include "base/cpu.h"
 
 #define WIDTH 32
 #define UNPACKLO(a, b) (vec) _mm256_unpacklo_epi8((__m256i)(a), (__m256i)(b))
@@ -16,11 +16,4 @@ void ot_transpose_avx2(block *out, const uint8_t *rows, size_t stride, size_t co
     if (c < columns) ot_transpose_sse2(out + c, rows + c / 8, stride, columns - c);
 }
 
-const ot_kern *ot_kern_avx2(void)
-{
-    static const ot_kern kern = {"avx2", ot_transpose_avx2, fold};
-    return cpu_features() & CPU_AVX2 && ot_kern_sse2() ? &kern : NULL;
-}
-#else
-const ot_kern *ot_kern_avx2(void) { return NULL; }
-#endif
+const ot_kern ot_kern_avx2 = {"avx2", CPU_AVX2 | CPU_SSE2, ot_transpose_avx2, fold};

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: ISC
-#include "base/cpu.h"
 #include "ot/kern.h"
 
-#if defined __GFNI__ && defined __AVX512BW__
 #include <immintrin.h>
+
+#include "base/cpu.h"
 
 #define WIDTH 64
 #define UNPACKLO(a, b) (vec) _mm512_unpacklo_epi8((__m512i)(a), (__m512i)(b))
@@ -42,11 +42,4 @@ static void transpose(block *out, const uint8_t *rows, size_t stride, size_t col
     if (c < columns) ot_transpose_avx2(out + c, rows + c / 8, stride, columns - c);
 }
 
-const ot_kern *ot_kern_gfni(void)
-{
-    static const ot_kern kern = {"gfni", transpose, fold};
-    return cpu_features() & CPU_GFNI && cpu_features() & CPU_AVX512 && ot_kern_avx2() ? &kern : NULL;
-}
-#else
-const ot_kern *ot_kern_gfni(void) { return NULL; }
-#endif
+const ot_kern ot_kern_gfni = {"gfni", CPU_GFNI | CPU_AVX512 | CPU_AVX2 | CPU_SSE2, transpose, fold};

@@ -13,16 +13,10 @@
 #include "base/prg.h"
 #include "test/alloc.h"
 
-static const struct {
-    const aes_kern *k;
-    unsigned needs;
-} kernels[] = {{&aes_kern_portable, 0},
-               {&aes_kern_aesni, CPU_AESNI},
-               {&aes_kern_vaes, CPU_AESNI | CPU_VAES},
-               {&aes_kern_vaes512, CPU_AESNI | CPU_VAES | CPU_AVX512}};
-#define KERNELS (sizeof kernels / sizeof *kernels)
+#define KERNELS 4
 
-static int usable(size_t i) { return (cpu_features() & kernels[i].needs) == kernels[i].needs; }
+static const aes_kern *kernel(size_t i) { return aes_kerns.of[i]; }
+static int usable(size_t i) { return kern_usable(&aes_kerns, (unsigned)i, cpu_features()); }
 
 static block from_hex(const char *s)
 {
@@ -51,11 +45,11 @@ START_TEST(aes_has_the_published_values)
         for (size_t i = 0; usable(k) && i < sizeof vectors / sizeof *vectors; i++) {
             block key = from_hex(vectors[i][0]), in[9], out[9], due = from_hex(vectors[i][2]);
             aes128_key schedule;
-            kernels[k].k->expand(&schedule, &key);
+            kernel(k)->expand(&schedule, &key);
             for (size_t n = 1; n <= 9; n++) {
                 for (size_t j = 0; j < n; j++)
                     in[j] = from_hex(vectors[i][1]);
-                kernels[k].k->encrypt(&schedule, out, in, n);
+                kernel(k)->encrypt(&schedule, out, in, n);
                 for (size_t j = 0; j < n; j++)
                     ck_assert(same(&out[j], &due, 1));
             }
@@ -76,20 +70,20 @@ START_TEST(kernels_agree)
             prg_bytes(&g, in, sizeof in);
             prg_bytes(&g, &delta, sizeof delta);
             prg_bytes(&g, &start, sizeof start);
-            kernels[0].k->expand(&k0, &start);
-            kernels[i].k->expand(&k1, &start);
+            kernel(0)->expand(&k0, &start);
+            kernel(i)->expand(&k1, &start);
             ck_assert(same(k0.rk, k1.rk, 11));
-            kernels[0].k->encrypt(&k0, a, in, n);
-            kernels[i].k->encrypt(&k1, b, in, n);
+            kernel(0)->encrypt(&k0, a, in, n);
+            kernel(i)->encrypt(&k1, b, in, n);
             ck_assert(same(a, b, n));
-            kernels[0].k->ctr(&k0, a, delta.w[0], UINT64_MAX - 3, n);
-            kernels[i].k->ctr(&k1, b, delta.w[0], UINT64_MAX - 3, n);
+            kernel(0)->ctr(&k0, a, delta.w[0], UINT64_MAX - 3, n);
+            kernel(i)->ctr(&k1, b, delta.w[0], UINT64_MAX - 3, n);
             ck_assert(same(a, b, n));
-            kernels[0].k->hash(&start, n, a, in, n);
-            kernels[i].k->hash(&start, n, b, in, n);
+            kernel(0)->hash(&start, n, a, in, n);
+            kernel(i)->hash(&start, n, b, in, n);
             ck_assert(same(a, b, n));
-            kernels[0].k->hash_pair(&start, n, a, a1, in, &delta, n);
-            kernels[i].k->hash_pair(&start, n, b, b1, in, &delta, n);
+            kernel(0)->hash_pair(&start, n, a, a1, in, &delta, n);
+            kernel(i)->hash_pair(&start, n, b, b1, in, &delta, n);
             ck_assert(same(a, b, n) && same(a1, b1, n));
         }
 }

@@ -13,7 +13,7 @@
 
 START_TEST(bits_are_packed_without_gaps)
 {
-    const bits_kern *k = bits_kerns[_i];
+    const bits_kern *k = bits_kerns.of[_i];
     if ((cpu_features() & k->needs) != k->needs)
         return;
     uint8_t seed[PRG_SEED_BYTES] = {3};

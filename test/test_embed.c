@@ -158,7 +158,7 @@ static void fill(double *v, uint32_t n, unsigned kind)
 
 START_TEST(kernels_agree)
 {
-    const embed_kern *k = embed_kerns[_i];
+    const embed_kern *k = embed_kerns.of[_i];
     for (uint32_t n = EMBED_MIN_N; n <= EMBED_MAX_N; n *= 2) {
         job j = start(n);
         embed_table *portable, *t;

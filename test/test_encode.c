@@ -122,7 +122,7 @@ START_TEST(residues)
 {
     enum { N = 8192 };
     static const uint8_t bits[] = {20, 21, 30, 31, 32, 33, 40, 50, 59, 60};
-    const encode_kern *k = encode_kerns[_i];
+    const encode_kern *k = encode_kerns.of[_i];
     if ((cpu_features() & k->needs) != k->needs) return;
     const size_t primes = sizeof bits;
     double *x = mem_alloc(N, sizeof *x);
@@ -149,7 +149,7 @@ END_TEST
 
 START_TEST(scaling)
 {
-    const encode_kern *k = encode_kerns[_i];
+    const encode_kern *k = encode_kerns.of[_i];
     if ((cpu_features() & k->needs) != k->needs) return;
     const double bad[] = {NAN, INFINITY, -INFINITY, 1.0000001, -1.0000001, 1e300};
     for (unsigned b = 0; b < sizeof bad / sizeof *bad; b++) {
@@ -201,7 +201,7 @@ START_TEST(lift)
     enum { N = 1024, MOST = 6 };
     static const uint8_t sets[][MOST] = {
         {60, 60, 60, 60, 60, 60}, {20, 20, 20, 20, 20, 20}, {60, 40, 40, 60, 20, 30}, {50, 50, 50, 50, 31, 33}};
-    const encode_kern *k = encode_kerns[_i];
+    const encode_kern *k = encode_kerns.of[_i];
     if ((cpu_features() & k->needs) != k->needs) return;
     prg g;
     oracle_prg(&g, 70);
@@ -249,7 +249,7 @@ START_TEST(lift_of_twenty)
     enum { N = 256, MOST = 20 };
     static const uint8_t sets[][MOST] = {{60, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 60},
                                          {50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50}};
-    const encode_kern *k = encode_kerns[_i];
+    const encode_kern *k = encode_kerns.of[_i];
     if ((cpu_features() & k->needs) != k->needs) return;
     prg g;
     oracle_prg(&g, 71);

@@ -11,11 +11,6 @@
 
 #define MOST 400
 
-static const struct {
-    const gc_gate_kern *k;
-    unsigned needs;
-} kernels[] = {{&gc_gate_vaes, CPU_AESNI | CPU_VAES}, {&gc_gate_vaes512, CPU_AESNI | CPU_VAES | CPU_AVX512}};
-
 typedef struct {
     block a[MOST], b[MOST], out[MOST + 1];
     uint64_t y[MOST];
@@ -45,8 +40,9 @@ START_TEST(kernels_agree)
     prg_bytes(&g, &start, sizeof start);
     prg_bytes(&g, &delta, sizeof delta);
     delta.w[0] |= 1;
-    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
-        if ((cpu_features() & kernels[i].needs) != kernels[i].needs) continue;
+    for (unsigned i = 1; i < KERN_MOST; i++) {
+        const gc_gate_kern *k = gc_gate_kerns.of[i];
+        if (!kern_usable(&gc_gate_kerns, i, cpu_features())) continue;
         for (size_t lanes = 0; lanes <= MOST; lanes += lanes < 150 ? 1 : 13)
             for (int what = 0; what < 5; what++)
                 for (int in_place = 0; in_place < 2; in_place++) {
@@ -54,8 +50,8 @@ START_TEST(kernels_agree)
                     for (size_t j = 0; j < MOST; j++) given.y[j] = 0 - (given.y[j] & 1);
                     want = got = given;
                     run(&gc_gate_portable, what, &want, lanes, in_place);
-                    run(kernels[i].k, what, &got, lanes, in_place);
-                    if (memcmp(&want, &got, sizeof want)) ck_abort_msg("%s, function %d, %zu lanes", kernels[i].k->name, what, lanes);
+                    run(k, what, &got, lanes, in_place);
+                    if (memcmp(&want, &got, sizeof want)) ck_abort_msg("%s, function %d, %zu lanes", k->name, what, lanes);
                 }
     }
 }

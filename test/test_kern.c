@@ -17,15 +17,11 @@ static uint8_t rows[128 * MAX_STRIDE + 64];
 
 static const ot_kern *kernel(int i)
 {
-    switch (i) {
-        case 0: return ot_kern_portable();
-        case 1: return ot_kern_sse2();
-        case 2: return ot_kern_avx2();
-        case 3: return ot_kern_gfni();
-        default: return ot_kern_best();
-    }
+    if (i == OT_KERNS)
+        return ot_kern_best();
+    return kern_usable(&ot_kerns, (unsigned)i, cpu_features()) ? ot_kerns.of[i] : NULL;
 }
-#define KERNELS 5
+#define KERNELS (OT_KERNS + 1)
 
 static unsigned bit(const uint8_t *row, size_t i) { return row[i / 8] >> i % 8 & 1; }
 
@@ -123,12 +119,11 @@ END_TEST
 START_TEST(choice_of_kernel)
 {
     const unsigned f = cpu_features(), wide = CPU_GFNI | CPU_AVX512 | CPU_AVX2 | CPU_SSE2;
-    ck_assert_ptr_eq(ot_kern_best(), (f & wide) == wide ? ot_kern_gfni() : f & CPU_AVX2 ? ot_kern_avx2() : f & CPU_SSE2 ? ot_kern_sse2() : ot_kern_portable());
-    ck_assert_ptr_nonnull(ot_kern_best());
-    ck_assert_int_eq(ot_kern_avx2() != NULL, (f & CPU_AVX2) != 0);
+    ck_assert_ptr_eq(ot_kern_best(), (f & wide) == wide ? &ot_kern_gfni : f & CPU_AVX2 ? &ot_kern_avx2 : f & CPU_SSE2 ? &ot_kern_sse2 : &ot_kern_portable);
+    ck_assert_int_eq(kernel(2) != NULL, (f & CPU_AVX2) != 0);
     cpu_restrict(0);
-    ck_assert(!ot_kern_sse2() && !ot_kern_avx2() && !ot_kern_gfni());
-    ck_assert_ptr_nonnull(ot_kern_portable());
+    ck_assert(kernel(0) == &ot_kern_portable && !kernel(1) && !kernel(2) && !kernel(3));
+    ck_assert_ptr_eq(kern_pick(&ot_kerns), &ot_kern_portable);
 }
 END_TEST
 

@@ -14,7 +14,7 @@
 
 /* The library's kernels and the emulated one. */
 #define KERNS (NTT_KERNS + 1)
-static const ntt_kern *kern(size_t i) { return i < NTT_KERNS ? ntt_kerns[i] : &ntt_kern_emulated; }
+static const ntt_kern *kern(size_t i) { return i < NTT_KERNS ? ntt_kerns.of[i] : &ntt_kern_emulated; }
 
 static ntt_table *table(uint32_t n, unsigned bits)
 {

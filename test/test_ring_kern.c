@@ -35,7 +35,7 @@ static void operands(uint64_t prime)
 
 static int begin(int i)
 {
-    kern = ring_kerns[i];
+    kern = ring_kerns.of[i];
     oracle_prg(&g, 70 + (uint64_t)i);
     return (cpu_features() & kern->needs) == kern->needs;
 }

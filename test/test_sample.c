@@ -16,7 +16,7 @@ static const ring_kern *kern;
 
 static int begin(prg *g, int i)
 {
-    kern = ring_kerns[i];
+    kern = ring_kerns.of[i];
     oracle_prg(g, 2);
     return (cpu_features() & kern->needs) == kern->needs;
 }

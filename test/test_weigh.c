@@ -21,7 +21,7 @@ static prg g;
 /* Extremes in the first columns: both ends of the centred range with weights of one sign, so that sums reach the bounds of a burst. */
 START_TEST(products)
 {
-    const weigh_kern *k = weigh_kerns[_i];
+    const weigh_kern *k = weigh_kerns.of[_i];
     if ((cpu_features() & k->needs) != k->needs) return;
     oracle_prg(&g, 1);
     static uint64_t r[2 * MAX_TERMS][TILES * WEIGH_TILE], out[2][WEIGH_TILE + 1];
