@@ -3,15 +3,18 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static _Thread_local char text[256];
 
 int err_set(int code, const char *fmt, ...)
 {
+    char fresh[sizeof text]; /* an argument may be the text itself */
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    vsnprintf(fresh, sizeof fresh, fmt, args);
     va_end(args);
+    memcpy(text, fresh, sizeof text);
     return code;
 }
 

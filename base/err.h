@@ -18,7 +18,7 @@ enum {
 };
 
 /** err_set: keeps a message for people (thread-local, at most 255 bytes) and returns `code`, so that
- *  `return err_set(ERR_DATA, "...")` is one line.  Never called with a secret. */
+ *  `return err_set(ERR_DATA, "...")` is one line.  err_text() may be an argument.  Never called with a secret. */
 int err_set(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /** err_text: the message of the latest err_set on this thread, "" if none. */

@@ -12,6 +12,8 @@
 #include "ckks/ntt_kern.h"
 #include "ckks/shares.h"
 
+static const uint8_t session[32] = "session";
+
 typedef struct {
     ckks_eval *e;
     ckks_sk *sk;
@@ -104,7 +106,7 @@ static int bench_evaluation(const bench *b, const ckks_literal *lit)
     if (!rc) rc = ckks_params_create(&p, lit);
     if (rc < 0) return rc;
     const uint32_t l = p->primes;
-    rc |= ckks_sk_create(&v.sk, p, &v.rng) | ckks_pk_create(&v.pk, v.sk, &v.rng) | ckks_eval_create(&v.e, p);
+    rc |= ckks_sk_create(&v.sk, p, &v.rng) | ckks_pk_create(&v.pk, v.sk, session, &v.rng) | ckks_eval_create(&v.e, p);
     if (p->special) rc |= ckks_evk_create(&v.relin, v.sk, 0, &v.rng) | ckks_evk_create(&v.galois, v.sk, 5, &v.rng);
     rc |= ckks_pt_create(&v.pt, p, l) | ckks_pt_create(&v.small, p, l) | ckks_pt_create(&v.out, p, l);
     rc |= ckks_ct_create(&v.a, p, l) | ckks_ct_create(&v.b, p, l) | ckks_ct_create(&v.r, p, l);

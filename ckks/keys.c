@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 #include "ckks/keys.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -77,12 +78,23 @@ static const modulus divisor = {CKKS_PK_DIVISOR, (uint64_t)(((u128)1 << (CKKS_PK
 
 static int8_t centred(uint64_t x) { return (int8_t)((int)x - (CKKS_PK_DIVISOR & -((int)(x + 64) >> 7))); } /* x < 127 */
 
+void ckks_pk_seed(uint8_t out[PRG_SEED_BYTES], const uint8_t session[32], const uint8_t seed[PRG_SEED_BYTES])
+{
+    crypto_generichash_state h;
+    crypto_generichash_init(&h, (const uint8_t *)"tacit public key", 16, PRG_SEED_BYTES);
+    crypto_generichash_update(&h, session, 32);
+    crypto_generichash_update(&h, seed, PRG_SEED_BYTES);
+    crypto_generichash_final(&h, out, PRG_SEED_BYTES);
+}
+
 /* a is uniform in the NTT domain as it is in the coefficients, so no transform is spent on it; a_low[n], centred, is a modulo D. */
-static void expand_a(ckks_pk *pk, int8_t *a_low)
+static void expand_a(ckks_pk *pk, const uint8_t session[32], int8_t *a_low)
 {
     const ckks_params *p = pk->p;
+    uint8_t seed[PRG_SEED_BYTES];
     prg g;
-    prg_init(&g, pk->seed, PRG_CKKS_PK, 0);
+    ckks_pk_seed(seed, session, pk->seed);
+    prg_init(&g, seed, PRG_CKKS_PK, 0);
     for (uint32_t i = 0; i < p->primes; i++) sample_uniform_var(&g, &p->ntt[i]->q, pk->a + (size_t)i * p->n, p->n);
     if (p->special) {
         sample_uniform_var(&g, &divisor, pk->low, p->n);
@@ -113,7 +125,7 @@ static void make_low(ckks_pk *pk, const int8_t *a_low)
     ntt_forward(t, pk->low, pk->low);
 }
 
-int ckks_pk_create(ckks_pk **out, const ckks_sk *sk, prg *rng)
+int ckks_pk_create(ckks_pk **out, const ckks_sk *sk, const uint8_t session[32], prg *rng)
 {
     *out = NULL;
     int rc = 0;
@@ -126,7 +138,7 @@ int ckks_pk_create(ckks_pk **out, const ckks_sk *sk, prg *rng)
         goto out;
     }
     prg_bytes(rng, pk->seed, sizeof pk->seed);
-    expand_a(pk, a_low);
+    expand_a(pk, session, a_low);
     sample_cbd(rng, e, n);
     for (uint32_t i = 0; i < p->primes; i++) {
         uint64_t *b = pk->b + i * n;
@@ -164,7 +176,7 @@ void ckks_pk_write(const ckks_pk *pk, uint8_t *out)
     if (pk->b_low) bits_pack(out + ckks_poly_bytes(pk->p), pk->b_low, pk->p->n, CKKS_PK_BITS);
 }
 
-int ckks_pk_read(ckks_pk **out, const ckks_params *p, const uint8_t *in)
+int ckks_pk_read(ckks_pk **out, const ckks_params *p, const uint8_t session[32], const uint8_t *in)
 {
     *out = NULL;
     int rc = 0;
@@ -184,7 +196,7 @@ int ckks_pk_read(ckks_pk **out, const ckks_params *p, const uint8_t *in)
             goto out;
         }
     }
-    expand_a(pk, a_low);
+    expand_a(pk, session, a_low);
     if (p->special) make_low(pk, a_low);
     *out = pk;
     pk = NULL;

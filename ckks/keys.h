@@ -18,7 +18,7 @@ typedef struct ckks_sk {
 
 typedef struct ckks_pk {
     const ckks_params *p;
-    uint8_t seed[PRG_SEED_BYTES]; /* of a */
+    uint8_t seed[PRG_SEED_BYTES]; /* of a, together with the session's name */
     uint64_t *a, *b;              /* NTT domain, [primes][n] */
     uint64_t *b_low;              /* [n], b modulo D; NULL without special primes */
     uint64_t *low;                /* NTT domain modulo ckks_pk_prime, [n]: both low parts in one, see ckks_pk_shift */
@@ -33,16 +33,19 @@ static inline unsigned ckks_pk_shift(const ckks_params *p) { return p->logn + CK
 int ckks_sk_create(ckks_sk **out, const ckks_params *p, prg *rng) MUST_CHECK;
 void ckks_sk_free(ckks_sk *sk);
 
-int ckks_pk_create(ckks_pk **out, const ckks_sk *sk, prg *rng) MUST_CHECK;
+/** ckks_pk_create: a is expanded from BLAKE2b(session, a fresh seed), so that no key (nor anything computed on an a in advance) serves in
+ *  two sessions.  Outside of a session: any 32 bytes.   Errors: ERR_MEM. */
+int ckks_pk_create(ckks_pk **out, const ckks_sk *sk, const uint8_t session[32], prg *rng) MUST_CHECK;
 void ckks_pk_free(ckks_pk *pk);
 
 /** ckks_pk_bytes: size on the wire: 32 bytes of seed, then b in the NTT domain, bit-packed (ceil(log2 q_i) bits a residue), then, where
- *  there are special primes, b modulo D, in coefficients, CKKS_PK_BITS bits each.  a is what the seed gives by sample_uniform_var, prime by
- *  prime and then modulo D. */
+ *  there are special primes, b modulo D, in coefficients, CKKS_PK_BITS bits each.  a is what session and seed give (ckks_pk_seed) by
+ *  sample_uniform_var, prime by prime and then modulo D. */
 size_t ckks_pk_bytes(const ckks_params *p);
 void ckks_pk_write(const ckks_pk *pk, uint8_t *out);
-/** ckks_pk_read: validates every residue (< q_i, < D) and expands a from the seed itself.  Errors: ERR_PEER, ERR_MEM. */
-int ckks_pk_read(ckks_pk **out, const ckks_params *p, const uint8_t *in) MUST_CHECK;
+/** ckks_pk_read: validates every residue (< q_i, < D) and expands a itself.  Errors: ERR_PEER, ERR_MEM. */
+int ckks_pk_read(ckks_pk **out, const ckks_params *p, const uint8_t session[32], const uint8_t *in) MUST_CHECK;
+void ckks_pk_seed(uint8_t out[PRG_SEED_BYTES], const uint8_t session[32], const uint8_t seed[PRG_SEED_BYTES]);
 
 /** Polynomials on the wire, ceil(log2 q_i) bits a residue, prime by prime, the first `level` primes, special ones after
  *  the others, in the _at forms.

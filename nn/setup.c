@@ -86,7 +86,7 @@ static int server_keys(nn_server *v)
     memcpy(&v->gc.gc.start, at, sizeof(block));
     at += sizeof(block);
     for (uint32_t i = 0; i < s->plan->layers; i++) {
-        TRY(ckks_pk_read(&v->pk[i], s->params[i], at));
+        TRY(ckks_pk_read(&v->pk[i], s->params[i], s->session, at));
         at += ckks_pk_bytes(s->params[i]);
     }
 out:
@@ -212,7 +212,7 @@ static int client_keys(nn_client *c)
     for (uint32_t i = 0; i < s->plan->layers; i++) {
         ckks_pk *pk = NULL;
         TRY(ckks_sk_create(&c->sk[i], s->params[i], s->rng));
-        TRY(ckks_pk_create(&pk, c->sk[i], s->rng));
+        TRY(ckks_pk_create(&pk, c->sk[i], s->session, s->rng));
         ckks_pk_write(pk, at);
         at += ckks_pk_bytes(s->params[i]);
         ckks_pk_free(pk);

@@ -12,6 +12,8 @@
 #include "ckks/shares.h"
 #include "test/secret.h"
 
+static const uint8_t session[32] = "session";
+
 static const ckks_literal literals[] = {{4096, 1, {50}, 0}, {2048, 2, {26, 27}, 0}, {4096, 3, {35, 35, 36}, 0}, {4096, 3, {42, 30, 34}, 1},
                                         {4096, 4, {30, 26, 24, 26}, 2}};
 #define LITERALS (sizeof literals / sizeof literals[0])
@@ -71,7 +73,7 @@ static void begin(party *a, size_t literal)
     ct_secret_prg(&a->rng, 2);
     ct_must(ckks_sk_create(&a->sk, a->p, &a->rng));
     ct_secret("secret key", a->sk->s, a->p->n * sizeof *a->sk->s);
-    ct_must(ckks_pk_create(&a->pk, a->sk, &a->rng));
+    ct_must(ckks_pk_create(&a->pk, a->sk, session, &a->rng));
     secret_show(a->pk->b, ckks_poly_words(a->p) * sizeof *a->pk->b);
     if (a->pk->b_low) secret_show(a->pk->b_low, 2 * a->p->n * sizeof *a->pk->b_low); /* the public key is sent */
     a->scratch = mem_alloc(ckks_scratch_words(a->p), sizeof *a->scratch);

@@ -233,7 +233,7 @@ static void layer(void)
     ct_must(ckks_params_create(&p, &lit));
     ct_secret_prg(&rng, 4);
     ct_must(ckks_sk_create(&sk, p, &rng));
-    ct_must(ckks_pk_create(&pk, sk, &rng));
+    ct_must(ckks_pk_create(&pk, sk, session, &rng));
     secret_show(pk->b, ckks_poly_words(p) * sizeof *pk->b); /* the public key is sent */
     uint64_t *scratch = room(convert_scratch_words(p), sizeof *scratch), *share = room(BATCH, sizeof *share);
     uint64_t *out = room(OUT * convert_ct_words(p), sizeof *out);

@@ -2,7 +2,11 @@
 /* AES, hash, generator, bit packing, memory: published vectors, and every kernel against the portable one. */
 #include <check.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/aes_kern.h"
 #include "base/cpu.h"
@@ -185,6 +189,75 @@ START_TEST(generator_takes_a_new_key_at_its_stated_length)
 }
 END_TEST
 
+enum { DRAWN = 96, KIDS = 4 };
+
+/* What each of KIDS children, and the first one's child, draws from its copies of a random generator and of a seeded one. */
+static void in_children(int raw, prg *g, prg *seeded, uint8_t drawn[KIDS + 1][DRAWN], uint8_t same[KIDS + 1][DRAWN])
+{
+    for (int i = 0; i < KIDS; i++) {
+        int fd[2];
+        ck_assert_int_eq(pipe(fd), 0);
+        const pid_t kid = raw ? (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) : fork();
+        ck_assert_int_ge(kid, 0);
+        if (!kid) {
+            uint8_t out[4 * DRAWN];
+            prg_bytes(g, out, DRAWN);
+            prg_bytes(seeded, out + DRAWN, DRAWN);
+            const pid_t grandchild = i ? 1 : raw ? (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) : fork();
+            if (!grandchild) {
+                prg_bytes(g, out + 2 * DRAWN, DRAWN);
+                prg_bytes(seeded, out + 3 * DRAWN, DRAWN);
+                _exit(write(fd[1], out, sizeof out) != (ssize_t)sizeof out);
+            }
+            int bad = 0;
+            if (!i) {
+                bad = waitpid(grandchild, &bad, 0) != grandchild || bad;
+                prg_bytes(g, out, DRAWN); /* the grandchild's place in the stream */
+            }
+            _exit(bad || write(fd[1], out, 2 * DRAWN) != 2 * DRAWN);
+        }
+        int status;
+        ck_assert(waitpid(kid, &status, 0) == kid && !status);
+        if (!i) {
+            uint8_t skip[2 * DRAWN];
+            ck_assert_int_eq(read(fd[0], skip, sizeof skip), sizeof skip);
+            ck_assert_int_eq(read(fd[0], drawn[KIDS], DRAWN), DRAWN);
+            ck_assert_int_eq(read(fd[0], same[KIDS], DRAWN), DRAWN);
+        }
+        ck_assert_int_eq(read(fd[0], drawn[i], DRAWN), DRAWN);
+        ck_assert_int_eq(read(fd[0], same[i], DRAWN), DRAWN);
+        close(fd[0]);
+        close(fd[1]);
+    }
+}
+
+START_TEST(a_generator_is_another_one_after_a_fork)
+{
+    uint8_t seed[PRG_SEED_BYTES] = {7}, drawn[KIDS + 2][DRAWN], same[KIDS + 1][DRAWN], want[2 * DRAWN];
+    prg g, seeded, twin;
+    ck_assert_int_eq(prg_init_random(&g), 0);
+    prg_init(&seeded, seed, PRG_GENERAL, 0);
+    twin = seeded;
+    prg_bytes(&g, drawn[0], _i & 1 ? 16 : 7); /* 7: the rest is buffered */
+    if (_i & 1)
+        g.have = 0; /* nothing is */
+    prg later = g;
+    in_children(_i >> 1, &g, &seeded, drawn, same);
+    prg_bytes(&g, drawn[KIDS + 1], DRAWN);
+    for (int i = 0; i < KIDS + 2; i++)
+        for (int j = 0; j < i; j++)
+            for (int at = 0; at < DRAWN; at += 8)
+                for (int b = 0; b < DRAWN; b += 8)
+                    ck_assert_mem_ne(drawn[i] + at, drawn[j] + b, 8);
+    prg_bytes(&twin, want, sizeof want);
+    for (int i = 0; i <= KIDS; i++)
+        ck_assert_mem_eq(same[i], want + (i == KIDS ? DRAWN : 0), DRAWN);
+    uint8_t parent[DRAWN]; /* which is the same process: it goes on where it was */
+    prg_bytes(&later, parent, DRAWN);
+    ck_assert_mem_eq(parent, drawn[KIDS + 1], DRAWN);
+}
+END_TEST
+
 START_TEST(constant_time_helpers)
 {
     ck_assert_uint_eq(ct_select(1, 5, 6), 5);
@@ -223,6 +296,9 @@ START_TEST(errors_keep_their_text)
     ck_assert_str_eq(err_text(), "field 7");
     err_set(ERR_ARG, "%0300d", 1);
     ck_assert_uint_eq(strlen(err_text()), 255);
+    err_set(ERR_PEER, "inner");
+    err_set(ERR_PEER, "outer: %s (%s)", err_text(), err_text());
+    ck_assert_str_eq(err_text(), "outer: inner (inner)");
 }
 END_TEST
 
@@ -237,6 +313,7 @@ int main(void)
     tcase_add_test(t, missing_sigma_is_seen);
     tcase_add_test(t, generator_is_a_stream_and_domains_are_apart);
     tcase_add_test(t, generator_takes_a_new_key_at_its_stated_length);
+    tcase_add_loop_test(t, a_generator_is_another_one_after_a_fork, 0, 4);
     tcase_add_test(t, constant_time_helpers);
     tcase_add_test(t, memory_is_aligned_zeroed_and_bounded);
     tcase_add_test(t, errors_keep_their_text);

@@ -11,6 +11,8 @@
 #include "convert/linear.h"
 #include "test/insecure_convert.h"
 
+static const uint8_t session[32] = "session";
+
 #define N 2048
 #define L 26
 #define FAN_IN 4
@@ -30,7 +32,7 @@ static void setup(void)
     prg_init(&rng, seed, PRG_TEST, 0);
     ck_assert_int_eq(ckks_params_create(&params, &lit), 0);
     ck_assert_int_eq(ckks_sk_create(&sk, params, &rng), 0);
-    ck_assert_int_eq(ckks_pk_create(&pk, sk, &rng), 0);
+    ck_assert_int_eq(ckks_pk_create(&pk, sk, session, &rng), 0);
     scratch = mem_alloc(convert_scratch_words(params), sizeof *scratch);
     ck_assert_ptr_nonnull(scratch);
 }

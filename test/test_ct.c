@@ -10,6 +10,8 @@
 #include "ckks/sample.h"
 #include "test/ckks_oracle.h"
 
+static const uint8_t session[32] = "session";
+
 #define SCALE 0x1p20
 #define NOISE 6000 /* above 20 standard deviations of any fresh encryption here */
 
@@ -25,7 +27,7 @@ static void setup_with(const ckks_literal *lit)
     ck_assert_int_eq(ckks_params_create(&p, lit), 0);
     oracle_prg(&g, 11);
     ck_assert_int_eq(ckks_sk_create(&sk, p, &g), 0);
-    ck_assert_int_eq(ckks_pk_create(&pk, sk, &g), 0);
+    ck_assert_int_eq(ckks_pk_create(&pk, sk, session, &g), 0);
     scratch = mem_alloc(ckks_scratch_words(p), sizeof *scratch);
 }
 

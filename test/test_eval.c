@@ -9,6 +9,8 @@
 #include "ckks/eval.h"
 #include "test/ckks_oracle.h"
 
+static const uint8_t session[32] = "session";
+
 static ckks_params *p;
 static ckks_sk *sk;
 static ckks_eval *e;
@@ -270,7 +272,7 @@ START_TEST(precision)
     ckks_ct *r = empty(p->primes);
     ckks_pt *pt;
     ckks_pk *pk;
-    ck_assert_int_eq(ckks_pk_create(&pk, sk, &g), 0);
+    ck_assert_int_eq(ckks_pk_create(&pk, sk, session, &g), 0);
     ck_assert_int_eq(ckks_pt_create(&pt, p, p->primes), 0);
     for (int round = 0; round < 245; round++) {
         ckks_ct *a = random_slots(x, scale), *b = random_slots(y, scale);

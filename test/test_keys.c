@@ -8,6 +8,8 @@
 #include "ckks/sample.h"
 #include "test/ckks_oracle.h"
 
+static const uint8_t session[32] = "session";
+
 static ckks_params *two_primes(void) { return oracle_params(4096, 2, (const uint8_t[]){50, 53}); }
 
 /* Two primes, and two with a special one. */
@@ -59,7 +61,9 @@ static void low_part(const ckks_params *p, const ckks_sk *sk, const ckks_pk *pk,
     const size_t n = p->n;
     prg seed;
     modulus d;
-    prg_init(&seed, pk->seed, PRG_CKKS_PK, 0);
+    uint8_t both[PRG_SEED_BYTES];
+    ckks_pk_seed(both, session, pk->seed);
+    prg_init(&seed, both, PRG_CKKS_PK, 0);
     for (uint32_t i = 0; i < p->primes; i++) sample_uniform_var(&seed, &p->ntt[i]->q, tmp, n);
     int64_t *s = mem_alloc(n, 2 * sizeof *s);
     uint64_t *a = (uint64_t *)s + n;
@@ -84,8 +88,8 @@ START_TEST(public_key_equation)
     ckks_sk *sk;
     ckks_pk *pk, *other;
     ck_assert_int_eq(ckks_sk_create(&sk, p, &g), 0);
-    ck_assert_int_eq(ckks_pk_create(&pk, sk, &g), 0);
-    ck_assert_int_eq(ckks_pk_create(&other, sk, &g), 0);
+    ck_assert_int_eq(ckks_pk_create(&pk, sk, session, &g), 0);
+    ck_assert_int_eq(ckks_pk_create(&other, sk, session, &g), 0);
     int64_t *e = mem_alloc(n, 3 * sizeof *e);
     uint64_t *tmp = mem_alloc(n, sizeof *tmp);
     for (uint32_t i = 0; i < p->primes; i++) { /* b + a s = e */
@@ -116,16 +120,20 @@ START_TEST(wire_form)
     ckks_sk *sk;
     ckks_pk *pk, *got;
     ck_assert_int_eq(ckks_sk_create(&sk, p, &g), 0);
-    ck_assert_int_eq(ckks_pk_create(&pk, sk, &g), 0);
+    ck_assert_int_eq(ckks_pk_create(&pk, sk, session, &g), 0);
     ck_assert_uint_eq(ckks_pk_bytes(p), 32 + 4096 / 8 * (_i ? 36 + 30 + 7 : 50 + 53));
     uint8_t *wire = mem_alloc(ckks_pk_bytes(p), 2), *again = wire + ckks_pk_bytes(p);
     ckks_pk_write(pk, wire);
     ck_assert_mem_eq(wire, pk->seed, 32);
-    ck_assert_int_eq(ckks_pk_read(&got, p, wire), 0);
+    ck_assert_int_eq(ckks_pk_read(&got, p, session, wire), 0);
     const size_t words = p->primes * (size_t)p->n;
     ck_assert_mem_eq(got->a, pk->a, words * sizeof *pk->a); /* a from the seed */
     ck_assert_mem_eq(got->b, pk->b, words * sizeof *pk->b);
     if (p->special) ck_assert_mem_eq(got->low, pk->low, p->n * sizeof *pk->low);
+    ckks_pk *elsewhere; /* the same bytes in another session: another a */
+    ck_assert_int_eq(ckks_pk_read(&elsewhere, p, (const uint8_t[32]){1}, wire), 0);
+    for (size_t j = 0; j < words; j += p->n) ck_assert_mem_ne(elsewhere->a + j, pk->a + j, p->n * sizeof *pk->a);
+    ckks_pk_free(elsewhere);
     ckks_pk_write(got, again);
     ck_assert_mem_eq(wire, again, ckks_pk_bytes(p));
     ckks_pk_free(got);
@@ -139,14 +147,14 @@ START_TEST(wire_form)
                 *r = bad;
                 ckks_pk_write(pk, wire);
                 got = (ckks_pk *)1;
-                ck_assert_int_eq(ckks_pk_read(&got, p, wire), ERR_PEER);
+                ck_assert_int_eq(ckks_pk_read(&got, p, session, wire), ERR_PEER);
                 ck_assert_ptr_null(got);
                 ck_assert_msg(strstr(err_text(), "residue"), "%s", err_text());
                 if (bad != p->q[i]) break;
             }
             *r = p->q[i] - 1; /* the largest one that may be */
             ckks_pk_write(pk, wire);
-            ck_assert_int_eq(ckks_pk_read(&got, p, wire), 0);
+            ck_assert_int_eq(ckks_pk_read(&got, p, session, wire), 0);
             ckks_pk_free(got);
             *r = keep;
         }
@@ -156,7 +164,7 @@ START_TEST(wire_form)
         pk->b_low[j] = CKKS_PK_DIVISOR;
         ckks_pk_write(pk, wire);
         got = (ckks_pk *)1;
-        ck_assert_int_eq(ckks_pk_read(&got, p, wire), ERR_PEER);
+        ck_assert_int_eq(ckks_pk_read(&got, p, session, wire), ERR_PEER);
         ck_assert_ptr_null(got);
         ck_assert_msg(strstr(err_text(), "residue modulo 127"), "%s", err_text());
         pk->b_low[j] = keep;
@@ -190,10 +198,10 @@ START_TEST(out_of_memory)
     ckks_sk *sk = NULL;
     ckks_pk *pk = NULL, *got = NULL;
     EACH_ALLOCATION_FAILS(sk, ckks_sk_create(&sk, p, &g), 3);
-    EACH_ALLOCATION_FAILS(pk, ckks_pk_create(&pk, sk, &g), 3);
+    EACH_ALLOCATION_FAILS(pk, ckks_pk_create(&pk, sk, session, &g), 3);
     uint8_t *wire = mem_alloc(ckks_pk_bytes(p), 1);
     ckks_pk_write(pk, wire);
-    EACH_ALLOCATION_FAILS(got, ckks_pk_read(&got, p, wire), 3);
+    EACH_ALLOCATION_FAILS(got, ckks_pk_read(&got, p, session, wire), 3);
     ck_assert_mem_eq(got->b, pk->b, ckks_poly_bytes(p));
     mem_free(wire);
     ckks_pk_free(got);

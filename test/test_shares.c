@@ -11,6 +11,8 @@
 #include "ckks/shares.h"
 #include "test/ckks_oracle.h"
 
+static const uint8_t session[32] = "session";
+
 typedef struct {
     ckks_params *p;
     ckks_sk *sk;
@@ -24,7 +26,7 @@ static party begin(uint32_t n, uint32_t primes, const uint8_t *bits, uint64_t in
     party a = {.p = oracle_params(n, primes, bits)};
     oracle_prg(&a.g, index);
     ck_assert_int_eq(ckks_sk_create(&a.sk, a.p, &a.g), 0);
-    ck_assert_int_eq(ckks_pk_create(&a.pk, a.sk, &a.g), 0);
+    ck_assert_int_eq(ckks_pk_create(&a.pk, a.sk, session, &a.g), 0);
     a.scratch = mem_alloc(ckks_scratch_words(a.p), sizeof(uint64_t));
     return a;
 }
