@@ -106,11 +106,11 @@ $(BUILD)/tacit: $(CLI_OBJ) $(BUILD)/libtacit.a
 # What one test's link needs besides: LDFLAGS_<its name>.
 LDFLAGS_test_garble := -Wl,--wrap=crh_hash,--wrap=crh_hash_pair
 
-# Tests that fail an allocation wrap aligned_alloc; insecure objects live in test/ and never in the library.
+# Tests that fail an allocation wrap aligned_alloc (and mem_free, to count); insecure objects live in test/ and never in the library.
 $(BUILD)/test/test_%: $(BUILD)/obj/test/test_%.o $(call obj,$(HELP_SRC)) $(BUILD)/libtacit.a
 	@mkdir -p $(@D)
 	@echo '  LD   $@'
-	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=aligned_alloc $(LDFLAGS_$(@F)) -o $@ $^ -lcheck -lsubunit $(LIBS)
+	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=aligned_alloc,--wrap=mem_free $(LDFLAGS_$(@F)) -o $@ $^ -lcheck -lsubunit $(LIBS)
 
 # Runs the library on secrets under tools that follow them (test/check_ct.sh): only the folders that it speaks of, wrapped at their borders.
 CT_OBJ  := $(call obj,$(CT_SRC) test/insecure_leak.c $(wildcard $(addsuffix /*.c,base ckks ot gc convert)))

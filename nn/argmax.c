@@ -124,12 +124,11 @@ int nn_server_last(nn_server *v)
     TRY(last_alloc(&b, s, 1));
     TRY(server_last_responses(v, &b));
     const size_t len = nn_size_output(s->plan, s->batch);
-    const uint32_t chunks = (s->batch + (uint32_t)b.z.lanes - 1) / (uint32_t)b.z.lanes;
     TRY_MEM(answer = mem_alloc(1, len));
-    for (uint32_t at = 0; at < chunks + b.z.window; at++) {
-        if (at >= b.z.window && at - b.z.window < chunks)
+    for (uint32_t at = 0; at < b.z.chunks + b.z.window; at++) {
+        if (at >= b.z.window && at - b.z.window < b.z.chunks)
             TRY(server_argmax_take(v, &b, at - b.z.window, answer));
-        if (at < chunks)
+        if (at < b.z.chunks)
             TRY(server_argmax_ask(v, &b, at));
     }
     /* 2L + 1 -> OUTPUT: colour bits, chunk after chunk; every chunk but the last has a multiple of 8 lanes */

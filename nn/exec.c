@@ -222,11 +222,10 @@ int nn_server_hidden(nn_server *v, uint32_t i)
     mem_free(s->share);
     TRY_MEM(s->share = mem_alloc((size_t)a->out * s->batch, sizeof *s->share));
     TRY(convert_inputs_create(&next, s->params[i + 1], a->out));
-    const uint32_t chunks = (a->out + b.z.chunk - 1) / b.z.chunk;
-    for (uint32_t at = 0; at < chunks + b.z.window; at++) {
-        if (at >= b.z.window && at - b.z.window < chunks)
+    for (uint32_t at = 0; at < b.z.chunks + b.z.window; at++) {
+        if (at >= b.z.window && at - b.z.window < b.z.chunks)
             TRY(server_take(v, i, &b, at - b.z.window, next));
-        if (at < chunks)
+        if (at < b.z.chunks)
             TRY(server_ask(v, i, &b, at));
     }
     nn_server_input(v, next);

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "gc/gadgets.h"
 #include "gc/relu.h"
-#include "nn/plan.h"
+#include "nn/size.h"
 
 #define PIXEL_MAX 255
 #define PIXEL_RMS 85.0       /* assumed root mean square of a pixel: dark images with bright strokes */
@@ -188,7 +188,7 @@ static int plan_layer(nn_plan *p, nn_qlayer *q, uint32_t i, const bounds *in, un
     return 0;
 }
 
-/** limit_batch: as many images as the ring has coefficients and as memory has room for. */
+/** limit_batch: as many images as the ring has coefficients and a tensor has room for. */
 static void limit_batch(nn_plan *p, const nn_plan_layer *a)
 {
     const uint32_t room = NN_MAX_VALUES / (a->in > a->out ? a->in : a->out);
@@ -241,8 +241,13 @@ int nn_quantise(nn_qmodel **out, const nn_model *m, const nn_quant_options *opt)
         now = next;
         next.high = NULL;
     }
-    if ((rc = nn_plan_check(&q->plan))) /* what a client would say */
-        rc = err_set(ERR_DATA, "no plan for this model: %s", err_text());
+    while (q->plan.max_batch > 1 && nn_size_check(&q->plan, ERR_DATA)) /* the two parties' memory */
+        q->plan.max_batch /= 2;
+    if ((rc = nn_plan_check(&q->plan))) { /* what a client would say */
+        char why[256];
+        snprintf(why, sizeof why, "%s", err_text());
+        rc = err_set(ERR_DATA, "no plan for this model: %s", why);
+    }
 out:
     mem_free(now.high);
     mem_free(next.high);

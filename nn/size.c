@@ -32,7 +32,7 @@ uint64_t nn_size_rows_argmax(uint32_t count, unsigned k, unsigned drop)
     uint64_t ands = (uint64_t)count * (k - 1) + (2 * (uint64_t)count - 3) * (k - drop);
     for (unsigned b = 0; b < gc_index_bits(count); b++)
         ands += count - 1 - (UINT32_C(1) << b);
-    return 2 * ands - count;
+    return 2 * ands - (k > 1 ? count : 0);
 }
 
 size_t nn_size_u(const nn_plan *p, uint32_t i, size_t lanes, unsigned ot) { return convert_u_bytes(ot, wires(p, i), lanes); }
@@ -56,8 +56,9 @@ void nn_size_layer(nn_size *z, const nn_plan *p, uint32_t i, uint32_t batch, uns
     z->lanes = a->relu ? (size_t)z->chunk * batch : min(max((UINT32_C(1) << 18) / z->wires / 8 * 8, 8), batch);
     z->u = nn_size_u(p, i, z->lanes, ot);
     z->rows = nn_size_rows(p, i, z->lanes);
+    z->chunks = (uint32_t)(a->relu ? (a->out + z->chunk - 1) / z->chunk : (batch + z->lanes - 1) / z->lanes);
     const size_t down = z->u + (a->relu ? z->chunk * z->response : 0), up = z->rows + z->chunk * z->next;
-    z->window = (uint32_t)clamp(NN_WINDOW_BYTES / max(down, up), 1, NN_WINDOW);
+    z->window = (uint32_t)clamp(NN_WINDOW_BYTES / max(down, up), 1, min(NN_WINDOW, z->chunks));
 }
 
 size_t nn_size_keys(const nn_plan *p)
@@ -134,16 +135,27 @@ static uint64_t argmax(const nn_plan *p, uint64_t *building)
     return 2 * (sizeof(gc_gate) * gates + wires * each) + 4 * wires + 32 * KIB;
 }
 
-/** flow: what one layer needs beyond shares and inputs: buffers of the executor, what the gates work with, the inbox (which doubles). */
+/** inbox: what the channel keeps of the chunks behind the one at hand; it doubles as it grows, and stays. */
+static uint64_t inbox(const nn_plan *p, uint32_t batch, int server)
+{
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < p->layers; i++) {
+        nn_size z;
+        nn_size_layer(&z, p, i, batch, 1);
+        most = max(most, (z.window - 1) * (server ? z.rows + z.chunk * z.next : z.u + (p->layer[i].relu ? z.chunk * z.response : 0)));
+    }
+    return 3 * most;
+}
+
+/** flow: what one layer needs beyond shares and inputs: buffers of the executor, and what the gates work with. */
 static uint64_t flow(const nn_plan *p, uint32_t i, uint32_t batch, int server)
 {
     const nn_plan_layer *a = &p->layer[i];
     nn_size z;
     nn_size_layer(&z, p, i, batch, 1);
-    const uint64_t stride = gc_stride(z.lanes), slots = server ? z.window : 1, cts = z.chunk * max(z.response, z.next);
-    const uint64_t inbox = z.window * (server ? z.rows + z.chunk * z.next : z.u + (a->relu ? z.chunk * z.response : 0));
-    const uint64_t labels = heap(sizeof(block) * convert_labels(z.wires, z.lanes)), aux = heap(max(z.u, z.rows));
-    uint64_t bytes = heap(cts) + aux + 3 * inbox + slots * labels;
+    const uint64_t stride = gc_stride(z.lanes), slots = server ? z.window : 1;
+    const uint64_t labels = heap(sizeof(block) * convert_labels(z.wires, z.lanes));
+    const uint64_t bytes = heap(z.chunk * max(z.response, z.next)) + heap(max(z.u, z.rows)) + slots * labels;
     if (a->relu)
         return bytes + z.wires * stride / 8 + slots * heap(8 * z.lanes) + stride * (sizeof(block) + (server ? 0 : z.wires)) + RELU_FIXED;
     return bytes + heap(z.wires * stride / 8 * (server ? 1 : 8)) + heap(gc_index_bits(a->out) * stride * sizeof(block)) +
@@ -168,7 +180,7 @@ uint64_t nn_client_bytes(const nn_plan *p, uint32_t batch)
         most = max(most, shares(max(a->in, a->relu ? a->out : 0), batch) + flow(p, i, batch, 0));
     }
     const uint64_t setup = max(building, keys + heap(nn_size_keys(p)) + key);
-    return CHAN_FIXED + OT_FIXED + SETUP_FIXED + model + work + max(setup, keys + shares(p->layer[p->layers - 1].out, batch) + most);
+    return CHAN_FIXED + OT_FIXED + SETUP_FIXED + inbox(p, batch, 0) + model + work + max(setup, keys + shares(p->layer[p->layers - 1].out, batch) + most);
 }
 
 uint64_t nn_server_bytes(const nn_plan *p, uint32_t batch)
@@ -183,7 +195,7 @@ uint64_t nn_server_bytes(const nn_plan *p, uint32_t batch)
         most = max(most, inputs(a) + (a->relu ? inputs(a + 1) : 0) + shares(max(i ? a->in : 0, a->relu ? a->out : 0), batch) + flow(p, i, batch, 1));
     }
     const uint64_t setup = heap(nn_size_keys(p)) + key;
-    return CHAN_FIXED + OT_FIXED + SETUP_FIXED + keys + work + sum + max(setup, shares(p->layer[p->layers - 1].out, batch) + most);
+    return CHAN_FIXED + OT_FIXED + SETUP_FIXED + inbox(p, batch, 1) + keys + work + sum + max(setup, shares(p->layer[p->layers - 1].out, batch) + most);
 }
 
 int nn_size_check(const nn_plan *p, int code)

@@ -15,7 +15,8 @@
 /** nn_size: one layer of a batch.  A chunk is `chunk` output elements with all images (hidden layers), or `lanes` images with all outputs (the
  *  last layer's argmax; its responses go by `chunk` all the same).  Bytes. */
 typedef struct {
-    uint32_t chunk, window, input_chunk; /* input_chunk: ciphertexts in one INPUT */
+    uint32_t chunk, chunks, window;      /* window: chunks that the server asks for before it takes the first answer */
+    uint32_t input_chunk;                /* ciphertexts in one INPUT */
     size_t lanes;                        /* of a full chunk */
     size_t wires;                        /* OTs a lane: n, or k times the outputs */
     size_t ct, next, response;           /* a ciphertext of this layer's input, of the next one's; the response for one element */

@@ -3,9 +3,11 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
+#include <string.h>
 
 static atomic_long calls, fail_at;
 static atomic_size_t largest;
+static _Thread_local long long now, peak;
 
 void *__real_aligned_alloc(size_t align, size_t size);
 void *__wrap_aligned_alloc(size_t align, size_t size);
@@ -15,7 +17,24 @@ void *__wrap_aligned_alloc(size_t align, size_t size)
     long k = atomic_fetch_add(&calls, 1) + 1;
     for (size_t most = atomic_load(&largest); size > most && !atomic_compare_exchange_weak(&largest, &most, size);)
         ;
-    return k == atomic_load(&fail_at) ? NULL : __real_aligned_alloc(align, size);
+    if (k == atomic_load(&fail_at))
+        return NULL;
+    now += (long long)size;
+    peak = now > peak ? now : peak;
+    return __real_aligned_alloc(align, size);
+}
+
+void __real_mem_free(void *p);
+void __wrap_mem_free(void *p);
+
+void __wrap_mem_free(void *p)
+{
+    if (p) {
+        size_t size; /* mem_alloc keeps it one cache line ahead */
+        memcpy(&size, (const char *)p - 64, sizeof size);
+        now -= (long long)size;
+    }
+    __real_mem_free(p);
 }
 
 void test_alloc_fail_at(long k)
@@ -28,3 +47,9 @@ void test_alloc_fail_at(long k)
 long test_alloc_count(void) { return atomic_load(&calls); }
 
 size_t test_alloc_largest(void) { return atomic_load(&largest); }
+
+void test_alloc_mark(void) { now = peak = 0; }
+
+long long test_alloc_now(void) { return now; }
+
+long long test_alloc_peak(void) { return peak; }

@@ -10,7 +10,9 @@
 #include "base/mem.h"
 #include "nn/onnx.h"
 
-nn_qmodel *nets_dense(const uint32_t *width, uint32_t layers, prg *rng)
+nn_qmodel *nets_dense(const uint32_t *width, uint32_t layers, prg *rng) { return nets_dense_with(width, layers, NULL, rng); }
+
+nn_qmodel *nets_dense_with(const uint32_t *width, uint32_t layers, const nn_quant_options *opt, prg *rng)
 {
     nn_model *m = mem_alloc(1, sizeof *m);
     nn_qmodel *q = NULL;
@@ -36,7 +38,7 @@ nn_qmodel *nets_dense(const uint32_t *width, uint32_t layers, prg *rng)
             a->row[o + 1] = a->row[o] + a->in;
         }
     }
-    ck_assert_msg(nn_quantise(&q, m, NULL) == 0, "%s", err_text());
+    ck_assert_msg(nn_quantise(&q, m, opt) == 0, "%s", err_text());
     nn_model_free(m);
     return q;
 }
