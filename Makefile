@@ -1,17 +1,33 @@
 # SPDX-License-Identifier: ISC
 # Tacit.  `make help` lists the targets.
 
+# CFLAGS, CPPFLAGS and LDFLAGS are the builder's, from the command line or the environment; what the code cannot do without stands apart.
+# A warning is an error in a checkout with our own flags, not where OPT or CFLAGS were given; WERROR= turns that off.
 CC       ?= cc
 BUILD    ?= build$(if $(SANITIZE),/$(notdir $(CC))-$(subst $(comma),-,$(SANITIZE)))
+WERROR   := $(if $(wildcard .git),$(if $(filter-out undefined,$(origin CFLAGS) $(origin OPT)),,-Werror))
 OPT      ?= -O3
+PREFIX   ?= /usr/local
 comma    := ,
 Q        := $(if $(V),,@)
-WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror
-CFLAGS   += -std=c11 -D_GNU_SOURCE $(OPT) -g -fPIC -ffp-contract=off -fno-math-errno -pthread $(WARN) \
-            $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-CPPFLAGS += -I. -MMD -MP
-LDFLAGS  += -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+CFLAGS   ?= $(OPT) -g
+WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla $(WERROR)
+OUR_CPPFLAGS := -I. -D_GNU_SOURCE
+OUR_CFLAGS  := -std=c11 -fPIC -ffp-contract=off -fno-math-errno -pthread $(WARN) \
+               $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+OUR_LDFLAGS := -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 LIBS     := -lsodium -lm
+COMPILE   = $(CC) $(CPPFLAGS) $(CFLAGS) $(OUR_CPPFLAGS) $(OUR_CFLAGS)
+LINK      = $(CC) $(CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS)
+
+MACHINE  := $(shell $(CC) -dumpmachine 2>/dev/null)
+ifneq ($(MACHINE),)
+ifeq ($(filter x86_64%,$(MACHINE)),)
+ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
+$(error Tacit runs on x86-64 (AES-NI, AVX2, VAES and AVX-512 are used where they are there); $(CC) compiles for $(MACHINE))
+endif
+endif
+endif
 
 # A file's last name part says which instructions it may use; it is called only after the CPU was asked.
 FLAGS_aesni := -maes -msse4.1
@@ -55,7 +71,9 @@ help:
 	@echo 'make check        all tests, constant time too (SANITIZE=address,undefined and CC=clang work too)'
 	@echo 'make bench        every benchmark, quick settings'
 	@echo 'make deps         installs what is missing (compiler, libsodium, check) with apt'
+	@echo 'make install      bin, lib and include below $$(DESTDIR)$$(PREFIX), PREFIX=$(PREFIX)'
 	@echo 'make clean        removes build/        (V=1 shows the commands)'
+	@echo 'OPT=-O2, or CFLAGS, CPPFLAGS and LDFLAGS as packagers give them: what the code needs is added'
 
 deps:
 	@sh ./test/deps.sh
@@ -73,6 +91,14 @@ bench: deps
 	@$(MAKE) --no-print-directory binaries benches
 	@set -e; for b in $(BENCHES); do echo "== $$b"; $$b; done
 
+# Headers keep their folders: -I$(PREFIX)/include/tacit.
+.PHONY: install
+install: binaries
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(FOLDERS:%=$(DESTDIR)$(PREFIX)/include/tacit/%)
+	install -m 755 $(BUILD)/tacit $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(BUILD)/libtacit.a $(BUILD)/libtacit.so $(DESTDIR)$(PREFIX)/lib
+	for f in $(FOLDERS); do install -m 644 $$f/*.h $(DESTDIR)$(PREFIX)/include/tacit/$$f; done
+
 .PHONY: tests benches
 tests: $(TESTS) $(BUILD)/test/ct
 benches: $(BENCHES)
@@ -80,15 +106,21 @@ benches: $(BENCHES)
 clean:
 	rm -rf build
 
-$(BUILD)/obj/%.o: %.c
+# Objects of other flags are built anew.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' > $@
+FORCE:
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '  CC   $<'
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(isa_flags) -c -o $@ $<
+	$(Q)$(COMPILE) $(isa_flags) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/%.o: %.S
+$(BUILD)/obj/%.o: %.S $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '  AS   $<'
-	$(Q)$(CC) $(CPPFLAGS) -g -fPIC -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(OUR_CPPFLAGS) -MMD -MP -g -fPIC -c -o $@ $<
 
 $(BUILD)/libtacit.a: $(LIB_OBJ)
 	@rm -f $@
@@ -97,11 +129,11 @@ $(BUILD)/libtacit.a: $(LIB_OBJ)
 
 $(BUILD)/libtacit.so: $(LIB_OBJ)
 	@echo '  LD   $@'
-	$(Q)$(CC) -shared $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(LINK) -shared -o $@ $^ $(LIBS)
 
 $(BUILD)/tacit: $(CLI_OBJ) $(BUILD)/libtacit.a
 	@echo '  LD   $@'
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
 # What one test's link needs besides: LDFLAGS_<its name>.
 LDFLAGS_test_garble := -Wl,--wrap=crh_hash,--wrap=crh_hash_pair
@@ -110,7 +142,7 @@ LDFLAGS_test_garble := -Wl,--wrap=crh_hash,--wrap=crh_hash_pair
 $(BUILD)/test/test_%: $(BUILD)/obj/test/test_%.o $(call obj,$(HELP_SRC)) $(BUILD)/libtacit.a
 	@mkdir -p $(@D)
 	@echo '  LD   $@'
-	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=aligned_alloc,--wrap=mem_free $(LDFLAGS_$(@F)) -o $@ $^ -lcheck -lsubunit $(LIBS)
+	$(Q)$(LINK) -Wl,--wrap=aligned_alloc,--wrap=mem_free $(LDFLAGS_$(@F)) -o $@ $^ -lcheck -lsubunit $(LIBS)
 
 # Runs the library on secrets under tools that follow them (test/check_ct.sh): only the folders that it speaks of, wrapped at their borders.
 CT_OBJ  := $(call obj,$(CT_SRC) test/insecure_leak.c $(wildcard $(addsuffix /*.c,base ckks ot gc convert)))
@@ -118,12 +150,12 @@ CT_WRAP := $(shell sed -n 's/^WRAP.[a-z]*, \([a-z0-9_]*\),.*/\1/p' test/ct_wrap.
 $(BUILD)/test/ct: $(CT_OBJ)
 	@mkdir -p $(@D)
 	@echo '  LD   $@'
-	$(Q)$(CC) $(LDFLAGS) $(CT_WRAP:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
+	$(Q)$(LINK) $(CT_WRAP:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
 
 # Benchmarks garble the circuits that the tests check.
 $(BUILD)/bench/bench_%: $(BUILD)/obj/bench/bench_%.o $(call obj,$(BHELP_SRC) test/aes_circuit.c test/sha256_circuit.c) $(BUILD)/libtacit.a
 	@mkdir -p $(@D)
 	@echo '  LD   $@'
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

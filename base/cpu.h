@@ -3,6 +3,10 @@
 #ifndef TACIT_BASE_CPU_H
 #define TACIT_BASE_CPU_H
 
+#ifndef __x86_64__
+#error "Tacit runs on x86-64 only"
+#endif
+
 enum {
     CPU_AESNI = 1 << 0, /* with SSE4.1 and PCLMUL */
     CPU_AVX2 = 1 << 1,   /* with FMA */

@@ -52,8 +52,8 @@ one() { # COMPILER LEVEL TOOL
     at=$build/ct-$1-$2-$3 program=$build/ct-$1-$2-$3/test/ct
     sanitize= flags=-DCT_FOLLOWED # and debug information that valgrind can read
     [ "$3" = memory ] && sanitize=memory flags="$flags -include test/ct_msan.h"
-    env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u LDFLAGS CFLAGS=-gdwarf-4 CPPFLAGS="$flags" \
-        make --no-print-directory CC="$1" OPT="-$2" BUILD="$at" SANITIZE=$sanitize "$program" > "$at.log" 2>&1 ||
+    env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u LDFLAGS CFLAGS="-$2 -gdwarf-4" CPPFLAGS="$flags" \
+        make --no-print-directory CC="$1" BUILD="$at" SANITIZE=$sanitize "$program" > "$at.log" 2>&1 ||
         { tail -n 30 "$at.log"; fail "$at: no build"; }
     if [ "$3" = memory ]; then
         export MSAN_OPTIONS=exit_code=$leak

@@ -5,8 +5,9 @@
 #        deps.sh check    that, and the tools of test/check_ct.sh, without which `make check` goes on and says what it skipped
 set -u
 need= tools=
-command -v "${CC:-cc}" >/dev/null 2>&1 || need="$need ${CC:-gcc}"
-probe() { printf '#include <%s>\n' "$1" | "${CC:-cc}" -E - >/dev/null 2>&1; }
+cc=${CC:-cc} # maybe of several words, as "ccache gcc"
+command -v ${cc%% *} >/dev/null 2>&1 || need="$need ${CC:-gcc}"
+probe() { printf '#include <%s>\n' "$1" | $cc -E - >/dev/null 2>&1; }
 if [ -n "$need" ]; then
     need="$need libc6-dev libsodium-dev check"
 else
