@@ -4,14 +4,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/ct.h"
 #include "base/mem.h"
 #include "nn/reference.h"
 #include "nn/session.h"
 #include "test/nets.h"
+#include "test/relay.h"
 
 static prg rng_c, rng_s, rng_t;
 
@@ -293,72 +292,23 @@ END_TEST
 
 enum fault { HANG_UP, CUT, KIND, FLIGHT, LENGTH, PAYLOAD };
 
-typedef struct {
-    int from, to;
-    enum fault fault;
-    int at;     /* the message of this direction that suffers; -1: none */
-    int passed; /* messages forwarded whole */
-} relay;
+static enum fault the_fault;
+static int the_message; /* of the direction that suffers */
 
-static int read_all(int fd, uint8_t *p, size_t n)
+static int suffer(relay *r, uint8_t head[CHAN_HEADER_BYTES], uint8_t *body, size_t len)
 {
-    while (n) {
-        ssize_t got = read(fd, p, n);
-        if (got <= 0)
-            return -1;
-        p += got;
-        n -= (size_t)got;
-    }
-    return 0;
-}
-
-static int write_all(int fd, const uint8_t *p, size_t n)
-{
-    while (n) {
-        ssize_t put = send(fd, p, n, MSG_NOSIGNAL);
-        if (put <= 0)
-            return -1;
-        p += put;
-        n -= (size_t)put;
-    }
-    return 0;
-}
-
-static void *relay_run(void *arg)
-{
-    relay *r = arg;
-    uint8_t head[CHAN_HEADER_BYTES], *body = mem_alloc(1, CHAN_MESSAGE_MAX);
-
-    while (!read_all(r->from, head, sizeof head)) {
-        uint32_t len = head[0] | (uint32_t)head[1] << 8 | (uint32_t)head[2] << 16 | (uint32_t)head[3] << 24;
-        if (read_all(r->from, body, len))
-            break;
-        if (r->passed == r->at) {
-            if (r->fault == HANG_UP)
-                break;
-            if (r->fault == CUT) {
-                (void)!write_all(r->to, head, len ? sizeof head : sizeof head / 2);
-                (void)!write_all(r->to, body, len / 2);
-                break;
-            }
-            if (r->fault == KIND)
-                head[4] ^= 31;
-            if (r->fault == FLIGHT)
-                head[5] ^= 1;
-            if (r->fault == LENGTH)
-                head[2] ^= 0x80, head[3] ^= 0x0f;
-            if (r->fault == PAYLOAD)
-                for (uint32_t i = 0; i < len; i += 7)
-                    body[i] ^= 0xa5;
-        }
-        if (write_all(r->to, head, sizeof head) || write_all(r->to, body, len))
-            break;
-        r->passed++;
-    }
-    shutdown(r->to, SHUT_RDWR);
-    shutdown(r->from, SHUT_RDWR);
-    mem_free(body);
-    return NULL;
+    if (r->passed != the_message)
+        return RELAY_PASS;
+    if (the_fault == KIND)
+        head[4] ^= 31;
+    if (the_fault == FLIGHT)
+        head[5] ^= 1;
+    if (the_fault == LENGTH)
+        head[2] ^= 0x80, head[3] ^= 0x0f;
+    if (the_fault == PAYLOAD)
+        for (size_t i = 0; i < len; i += 7)
+            body[i] ^= 0xa5;
+    return the_fault == HANG_UP ? RELAY_HANG_UP : the_fault == CUT ? RELAY_CUT : RELAY_PASS;
 }
 
 typedef struct {
@@ -369,23 +319,18 @@ typedef struct {
 /** faulty: a session whose direction `dir` (0: to the server) suffers `fault` at message `at`. */
 static outcome faulty(const nn_prepared *m, int dir, int at, enum fault fault)
 {
-    int c[2], s[2];
     chan *ch;
     serving server = {.m = m};
-    pthread_t thread, carry[2];
+    relay r[2] = {{.alter = dir == 0 ? suffer : NULL}, {.alter = dir == 1 ? suffer : NULL}};
+    pthread_t thread;
     nn_client *client = NULL;
     uint8_t pixels[12] = {200, 3, 99, 4, 0, 255, 17};
     int32_t labels[2];
 
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, c), 0);
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
-    relay r[2] = {{c[1], s[1], fault, dir == 0 ? at : -1, 0}, {s[1], c[1], fault, dir == 1 ? at : -1, 0}};
-    ck_assert_int_eq(chan_open(&ch, c[0]), 0);
-    ck_assert_int_eq(chan_open(&server.ch, s[0]), 0);
+    the_fault = fault, the_message = at;
+    relay_between(r, &ch, &server.ch);
     chan_set_timeout(ch, 5000);
     chan_set_timeout(server.ch, 5000);
-    for (int i = 0; i < 2; i++)
-        ck_assert_int_eq(pthread_create(&carry[i], NULL, relay_run, &r[i]), 0);
     ck_assert_int_eq(pthread_create(&thread, NULL, serve, &server), 0);
     int rc = nn_client_open(&client, ch, 0, &rng_c);
     if (!rc)
@@ -393,10 +338,7 @@ static outcome faulty(const nn_prepared *m, int dir, int at, enum fault fault)
     nn_client_close(client);
     chan_free(ch);
     pthread_join(thread, NULL);
-    for (int i = 0; i < 2; i++) {
-        pthread_join(carry[i], NULL);
-        close(c[1 - i]), close(s[1 - i]);
-    }
+    relay_end(r);
     return (outcome){server.rc, rc, {r[0].passed, r[1].passed}};
 }
 
