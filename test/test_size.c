@@ -105,8 +105,22 @@ static void memory_of(nn_qmodel *q, uint32_t in, uint32_t count, unsigned ot)
     ck_assert_int_eq(pthread_create(&thread, NULL, serve, &server), 0);
     test_alloc_mark();
     ck_assert_msg(nn_client_open(&c, ch, ot, &rng_c) == 0, "%s", err_text());
-    for (int i = 0; i < 2; i++)
+    chan_stats before, after;
+    uint64_t sent = nn_size_batch(&q->plan), received = 0;
+    for (int i = 0; i < 2; i++) {
+        chan_get_stats(ch, &before);
         ck_assert_msg(nn_client_infer(c, pixels, count, labels, NULL, NULL) == 0, "%s", err_text());
+        chan_get_stats(ch, &after);
+    }
+    for (uint32_t i = 0; i < q->plan.layers; i++) {
+        uint64_t up, down;
+        nn_size_traffic(&q->plan, i, count, ot ? ot : NN_DEFAULT_OT, &up, &down);
+        sent += up;
+        received += down;
+    }
+    ck_assert_uint_eq(after.bytes_sent - before.bytes_sent, sent + CHAN_HEADER_BYTES * (after.messages_sent - before.messages_sent));
+    ck_assert_uint_eq(after.bytes_received - before.bytes_received,
+                      received + CHAN_HEADER_BYTES * (after.messages_received - before.messages_received));
     nn_client_close(c);
     const long long peak = test_alloc_peak(), client = (long long)nn_client_bytes(&q->plan, count),
                     bound = (long long)nn_server_bytes(&q->plan, count);
