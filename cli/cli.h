@@ -6,23 +6,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "cli/args.h"
 #include "net/chan.h"
 #include "nn/exec.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DATA = 3, EXIT_PEER = 4, EXIT_SIGNAL = 130 };
-
-typedef struct {
-    const char *command;
-    const char *operand;  /* model or address */
-    const char *listen, *images, *labels, *reference;
-    uint32_t count, skip, batch, sessions; /* 0: not given */
-    nn_quant_options quant;
-    uint32_t ot; /* k of ot/extend.h, 0: not given */
-    int json, verbose;
-} cli_args;
-
-/** cli_parse: options of argv[2..).  `allowed` lists option names separated by spaces.  Returns an exit code, -1 to go on (--help: 0). */
-int cli_parse(cli_args *a, int argc, char **argv, const char *allowed, const char *operand, const char *help);
 
 /** cli_fail: prints "tacit COMMAND: text" to stderr; the exit code of an ERR_ number. */
 int cli_fail(const char *command, int rc);

@@ -16,7 +16,7 @@
 
 extern const uint8_t cli_demo_model[], cli_demo_model_end[];
 
-static const char help[] =
+static const char about[] =
     "usage: tacit demo [--json]\n"
     "\n"
     "A server process with the built-in model and a client process with 20 drawn digits, over TCP on loopback, with the real protocol.\n"
@@ -73,7 +73,7 @@ int cli_demo(int argc, char **argv)
     nn_qmodel *q = NULL;
     nn_prepared *ready = NULL;
     char bound[96];
-    int fd, status, code = cli_parse(&a, argc, argv, "--json", NULL, help);
+    int fd, status, code = cli_parse(&a, argc, argv, CLI_DEMO, NULL, about);
     if (code >= 0)
         return code;
     int rc = nn_onnx_parse(&m, cli_demo_model, (size_t)(cli_demo_model_end - cli_demo_model));

@@ -13,19 +13,10 @@
 #define CONNECT_MS 10000
 #define IDLE_MS (10 * 60 * 1000)
 
-static const char help[] =
-    "usage: tacit infer ADDR:PORT --images FILE [options]\n"
+static const char about[] =
+    "usage: tacit infer ADDR:PORT ... --images FILE [options]\n"
     "\n"
-    "Asks the server at ADDR:PORT for the labels of images, without showing it the images.\n"
-    "  --images FILE     IDX file of unsigned bytes; - is standard input, pipes work\n"
-    "  --labels FILE     IDX file of true labels: counts the correct ones\n"
-    "  --reference MODEL the model itself, for tests: runs it in the clear too and counts agreement\n"
-    "                    (with --wbits and --abits as the server has them)\n"
-    "  --count n         only n images        --skip n   not the first n images (to resume)\n"
-    "  --batch n         images a batch (as many as the plan allows)\n"
-    "  --ot NAME         OT extension to ask for: iknp, softspoken2, softspoken4, softspoken8 (as the server likes)\n"
-    "  --verbose         a line a prediction for people too (otherwise only up to 100 images)\n"
-    "  --json            one JSON object a prediction, then {\"summary\":...}\n";
+    "Asks the server at ADDR:PORT for the labels of images, without showing it the images.\n";
 
 typedef struct {
     uint32_t before, now, all;
@@ -200,7 +191,7 @@ int cli_infer(int argc, char **argv)
     cli_infer_job job = {0};
     nn_idx *images = NULL, *labels = NULL;
     nn_qmodel *reference = NULL;
-    int code = cli_parse(&a, argc, argv, "--images --labels --reference --count --skip --batch --json --verbose --wbits --abits --ot", "ADDR:PORT", help);
+    int code = cli_parse(&a, argc, argv, CLI_INFER, "ADDR:PORT", about);
     if (code >= 0)
         return code;
     if (!a.images)

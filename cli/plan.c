@@ -5,16 +5,10 @@
 #include "nn/onnx.h"
 #include "nn/size.h"
 
-static const char help[] =
-    "usage: tacit plan MODEL.onnx [--batch n] [--json] [--wbits n] [--abits n] [--ot NAME]\n"
+static const char about[] =
+    "usage: tacit plan MODEL.onnx [options]\n"
     "\n"
     "Prints what will run, layer by layer: first all that a client is told, then what only the owner of the model sees.\n"
-    "  --batch n   bytes and memory for batches of n images (as many as the plan allows)\n"
-    "  --wbits n   bits of a weight, 2 to 11 (8)\n"
-    "  --abits n   bits kept of one standard deviation of a layer's output, 4 to 20 (6)\n"
-    "  --ot NAME   of the server, see tacit serve --help (softspoken2)\n"
-    "  --json      one JSON object a line; what only the owner sees is under \"owner\"\n"
-    "\n"
     "N, log Q  the encryption: ring degree, bits of the modulus\n"
     "l         bits of a sum in the layer: no input can make it overflow\n"
     "g         guard bits below it, which keep the noise of decryption away from it\n"
@@ -86,7 +80,7 @@ int cli_plan(int argc, char **argv)
     cli_args a;
     nn_model *m = NULL;
     nn_qmodel *q = NULL;
-    int code = cli_parse(&a, argc, argv, "--batch --json --wbits --abits --ot", "MODEL.onnx", help);
+    int code = cli_parse(&a, argc, argv, CLI_PLAN, "MODEL.onnx", about);
     if (code >= 0)
         return code;
     int rc = nn_onnx_load(&m, a.operand);

@@ -8,17 +8,10 @@
 
 #define IDLE_MS (10 * 60 * 1000) /* a client that stays silent for so long is dropped */
 
-static const char help[] =
-    "usage: tacit serve MODEL.onnx [--listen ADDR:PORT] [--sessions n] [--json] [--wbits n] [--abits n] [--ot NAME]\n"
+static const char about[] =
+    "usage: tacit serve MODEL.onnx [options]\n"
     "\n"
-    "Answers one client after the other until SIGINT or SIGTERM.\n"
-    "  --listen ADDR:PORT   where (127.0.0.1:0; port 0 takes a free one and says which)\n"
-    "  --sessions n         stops after n sessions\n"
-    "  --wbits n, --abits n quantisation, see tacit plan --help\n"
-    "  --ot NAME            iknp, softspoken2 (default), softspoken4 or softspoken8, where the client does not ask for one:\n"
-    "                       a half, a quarter, an eighth of the bytes of iknp, for as much, twice, sixteen times the AES\n"
-    "  --json               {\"listening\":...}, then one JSON object a session\n"
-    "The channel is neither encrypted nor authenticated yet: listen on loopback, or inside a tunnel.\n";
+    "Answers clients until SIGINT or SIGTERM.\n";
 
 static void report(const nn_stats *s, const chan_stats *t, int rc, int json)
 {
@@ -73,7 +66,7 @@ int cli_serve(int argc, char **argv)
     nn_qmodel *q = NULL;
     nn_prepared *ready = NULL;
     char bound[96];
-    int fd, code = cli_parse(&a, argc, argv, "--listen --sessions --json --wbits --abits --ot", "MODEL.onnx", help);
+    int fd, code = cli_parse(&a, argc, argv, CLI_SERVE, "MODEL.onnx", about);
     if (code >= 0)
         return code;
     cli_catch_signals();
@@ -95,7 +88,7 @@ int cli_serve(int argc, char **argv)
     fprintf(stderr, "listening on %s\n*** NOT ENCRYPTED, NOT AUTHENTICATED: whoever is on the network between can read the traffic and alter it. ***\n",
             bound);
     fflush(stdout);
-    rc = cli_serve_loop(fd, ready, a.ot ? a.ot : NN_DEFAULT_OT, a.sessions, a.json, 0);
+    rc = cli_serve_loop(fd, ready, a.ot ? a.ot : NN_DEFAULT_OT, a.stop_after, a.json, 0);
     close(fd);
     nn_prepared_free(ready);
     if (rc && rc != ERR_INTERRUPTED)

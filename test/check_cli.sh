@@ -64,7 +64,7 @@ expect 4 'refused' "$tacit" infer 127.0.0.1:1 --images "$dir/images"
 expect 0 'Gemm' "$tacit" plan models/demo.onnx
 expect 0 '"flights":8' "$tacit" plan models/demo.onnx --json
 
-start --sessions 5
+start --stop-after 5
 expect 4 'in use' "$tacit" serve models/demo.onnx --listen "$address"
 expect 3 'an image has 729 bytes' "$tacit" infer "$address" --images "$dir/small"
 expect 2 'at most 2048' "$tacit" infer "$address" --images "$dir/images" --batch 9999
@@ -77,7 +77,7 @@ tail -1 "$dir/out" | grep -q '"images":27,"correct":null,"agree_with_reference":
 timeout 60 sh -c "cat '$dir/images' | '$tacit' infer $address --images - --count 2" > "$dir/out" 2> "$dir/err" || fail "images from a pipe: $(cat "$dir/err")"
 grep -q 'image 1: [0-9]' "$dir/out" || fail "people see no predictions: $(cat "$dir/out")"
 wait $server; server=
-[ "$(grep -c '"session"' "$dir/listen")" = 5 ] || fail "serve --sessions 5 told of $(grep -c '"session"' "$dir/listen") sessions"
+[ "$(grep -c '"session"' "$dir/listen")" = 5 ] || fail "serve --stop-after 5 told of $(grep -c '"session"' "$dir/listen") sessions"
 grep -q 'NOT ENCRYPTED' "$dir/serve.err" || fail "serve does not warn"
 
 start
