@@ -85,6 +85,12 @@ static void binomial(void *arg)
     sample_cbd(&j->rng, (int8_t *)j->bytes, N);
 }
 
+static void wide(void *arg)
+{
+    job *j = arg;
+    sample_wide(&j->rng, (int32_t *)j->scratch, N);
+}
+
 static void uniform(void *arg)
 {
     job *j = arg;
@@ -168,6 +174,7 @@ static void parts(const bench *b, job *j)
     j->ring = ring_kern_best();
     bench_time(b, "sample_ternary", "\"n\":2048", j->ring->name, "ns", 1, ternary, j);
     bench_time(b, "sample_cbd", "\"n\":2048", j->ring->name, "ns", 1, binomial, j);
+    bench_time(b, "sample_wide", "\"n\":2048", j->ring->name, "ns", 1, wide, j);
     bench_time(b, "sample_uniform", "\"n\":2048", j->ring->name, "ns", 1, uniform, j);
     bench_time(b, "ring_ternary", "\"n\":2048", j->ring->name, "ns", 1, ring_ternary, j);
     bench_time(b, "ring_cbd", "\"n\":2048", j->ring->name, "ns", 1, ring_cbd, j);

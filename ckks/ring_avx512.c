@@ -40,5 +40,5 @@ static void permute(uint64_t *r, const uint64_t *a, const uint32_t *from, size_t
     }
 }
 
-const ring_kern ring_kern_avx512 = {"avx512", CPU_AVX512, ternary, cbd, accept_var, round_pair, noisy_sub, noisy_add,
+const ring_kern ring_kern_avx512 = {"avx512", CPU_AVX512, ternary, cbd, accept_var, round_pair, noisy_sub, noisy_add, wide_add,
                                       scale, to_pow2, from_pow2, add_centred, add, permute, outside};

@@ -48,6 +48,15 @@ static void noisy_add(uint64_t *r, const uint64_t *a, const uint64_t *b, const i
     }
 }
 
+static void wide_add(uint64_t *r, const uint64_t *a, const uint64_t *b, const int32_t *e, size_t n, const modulus *m)
+{
+    const vi q = all(m->q);
+    for (size_t i = 0; i < n; i += LANES) {
+        const vi x = less(V(add_epi64)(load(a + i), more(quads(e + i), q)), q);
+        store(r + i, less(V(add_epi64)(x, load(b + i)), q));
+    }
+}
+
 /* q = q_1 2^l + q_0: v q_1 + floor((v q_0 + 2^(l-1)) / 2^l), all factors below 2^32. */
 static void scale(uint64_t *r, const uint64_t *v, size_t n, const modulus *m, unsigned l)
 {

@@ -66,9 +66,10 @@ typedef struct {
     /* A residue x, centred, is a + 2^shift b with |a| < 2^(shift-1), |b| < 2^21: lo -= (a + lo) rem D, hi -= (b + hi) rem D, where rem D is the
      * remainder in [-63, 63], D = RING_PAIR_DIVISOR.   In: |lo|, |hi| <= 63, shift in [8, 24]; n a multiple of 64. */
     void (*round_pair)(int8_t *lo, int8_t *hi, const uint64_t *x, size_t n, const modulus *q, unsigned shift);
-    /* r = a + e - b;  r = a + b + e.   In: a, b in [0, q), |e| < q.   Alias: r may equal a or b. */
+    /* r = a + e - b;  r = a + b + e, twice.   In: a, b in [0, q), |e| < q.   Alias: r may equal a or b. */
     void (*noisy_sub)(uint64_t *r, const uint64_t *a, const uint64_t *b, const int8_t *e, size_t n, const modulus *q);
     void (*noisy_add)(uint64_t *r, const uint64_t *a, const uint64_t *b, const int8_t *e, size_t n, const modulus *q);
+    void (*wide_add)(uint64_t *r, const uint64_t *a, const uint64_t *b, const int32_t *e, size_t n, const modulus *q);
     /* r = floor(v q / 2^l + 1/2).   In: v < 2^l; ring_scale_fits(q, l). */
     void (*scale)(uint64_t *r, const uint64_t *v, size_t n, const modulus *q, unsigned l);
     /* r = round(a 2^k / q) mod 2^k.   In: a in [0, q); ring_switch_fits(q, k).   Alias: r may equal a. */

@@ -32,6 +32,21 @@ void sample_cbd(prg *rng, int8_t *out, size_t n)
     mem_wipe(bits, sizeof bits);
 }
 
+void sample_wide(prg *rng, int32_t *out, size_t n)
+{
+    enum { MASK = SAMPLE_WIDE - 1 };
+    int8_t c[RING_CBD_GROUP];
+    _Alignas(64) uint32_t w[RING_CBD_GROUP];
+    for (; n; n -= RING_CBD_GROUP, out += RING_CBD_GROUP) {
+        sample_cbd(rng, c, RING_CBD_GROUP);
+        prg_bytes(rng, w, sizeof w);
+        for (size_t j = 0; j < RING_CBD_GROUP; j++)
+            out[j] = c[j] * SAMPLE_WIDE + (int32_t)((w[j] & MASK) + (w[j] >> 21)) - MASK;
+    }
+    mem_wipe(c, sizeof c);
+    mem_wipe(w, sizeof w);
+}
+
 void sample_uniform_var(prg *rng, const modulus *m, uint64_t *out, size_t n)
 {
     const ring_kern *kern = ring_kern_best();

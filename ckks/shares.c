@@ -58,28 +58,26 @@ void ckks_encrypt_seeded(const ckks_sk *sk, uint64_t *c0, const uint64_t *m, con
     }
 }
 
-/* c += key * u + e for one prime; u and key transformed, t[n] scratch. */
-static void add_masked(const ntt_table *ntt, uint64_t *c, const uint64_t *key, const uint64_t *u, const int8_t *e, uint64_t *t)
-{
-    ntt_multiply(ntt, t, key, u);
-    ntt_inverse(ntt, t, t);
-    ring_kern_best()->noisy_add(c, c, t, e, ntt->n, &ntt->q);
-}
-
 void ckks_rerandomise(const ckks_pk *pk, uint64_t *c0, uint64_t *c1, prg *rng, uint64_t *scratch)
 {
     const ckks_params *p = pk->p;
     const size_t n = p->n;
     uint64_t *u_ntt = scratch, *t = scratch + n;
-    int8_t *u = (int8_t *)(scratch + 2 * n), *e0 = u + n, *e1 = u + 2 * n;
+    int32_t *e0 = (int32_t *)(scratch + 2 * n);
+    int8_t *u = (int8_t *)(e0 + n), *e1 = u + n;
+    const ring_kern *kern = ring_kern_best();
     sample_ternary(rng, u, n);
-    sample_cbd(rng, e0, n);
+    sample_wide(rng, e0, n);
     sample_cbd(rng, e1, n); /* never left out: without it c1 / a is an LWE sample in the weights */
     for (uint32_t i = 0; i < p->primes; i++) {
         const ntt_table *ntt = p->ntt[i];
         ntt_forward_small(ntt, u_ntt, u, 1, NULL, NULL, NULL);
-        add_masked(ntt, c0 + i * n, pk->b + i * n, u_ntt, e0, t);
-        add_masked(ntt, c1 + i * n, pk->a + i * n, u_ntt, e1, t);
+        ntt_multiply(ntt, t, pk->b + i * n, u_ntt);
+        ntt_inverse(ntt, t, t);
+        kern->wide_add(c0 + i * n, c0 + i * n, t, e0, n, &ntt->q);
+        ntt_multiply(ntt, t, pk->a + i * n, u_ntt);
+        ntt_inverse(ntt, t, t);
+        kern->noisy_add(c1 + i * n, c1 + i * n, t, e1, n, &ntt->q);
     }
 }
 

@@ -11,8 +11,8 @@
 #include "ckks/keys.h"
 #include "ckks/params.h"
 
-/* a transformed polynomial and a product for one prime, three polynomials of bytes */
-static inline size_t ckks_scratch_words(const ckks_params *p) { return 2 * (size_t)p->n + 3 * (size_t)p->n / 8; }
+/* a transformed polynomial and a product for one prime, two polynomials of bytes, one of 32 bits */
+static inline size_t ckks_scratch_words(const ckks_params *p) { return 2 * (size_t)p->n + 6 * (size_t)p->n / 8; }
 static inline size_t ckks_poly_words(const ckks_params *p) { return (size_t)p->primes * p->n; }
 
 /** ckks_encode_ring: m[i] = floor(v[i] * Q / 2^l + 1/2) mod Q for i < count, 0 beyond; exact integer arithmetic.
@@ -27,8 +27,8 @@ void ckks_expand_c1(const ckks_params *p, uint64_t *c1, const uint8_t seed[PRG_S
 void ckks_encrypt_seeded(const ckks_sk *sk, uint64_t *c0, const uint64_t *m, const uint8_t seed[PRG_SEED_BYTES], uint64_t index,
                          prg *rng, uint64_t *scratch);
 
-/** ckks_rerandomise: (c0, c1) += (b*u + e0, a*u + e1), u ternary, e0 and e1 centred binomial, all fresh from `rng`.  On (m, 0) it is
- *  public-key encryption.   CT: n, primes, q only. */
+/** ckks_rerandomise: (c0, c1) += (b*u + e0, a*u + e1), u ternary, e1 centred binomial, e0 wide, all fresh from `rng`.  e0 is wide for what a
+ *  decryption shows of u and e1, e u + e1 s + e0, to say next to nothing of them (docs/PARAMS.md).   CT: n, primes, q only. */
 void ckks_rerandomise(const ckks_pk *pk, uint64_t *c0, uint64_t *c1, prg *rng, uint64_t *scratch);
 
 /** ckks_switch_pow2: out[j] = round(c[j] * 2^k / Q) mod 2^k, j < n (with more than one prime, a tie within 2^-50 may go either way).

@@ -38,7 +38,8 @@ static inline vi less(vi x, vi q)
 }
 static inline vi more(vi x, vi q) { return pick(x, _mm256_add_epi64(x, q), x); }
 static inline int any_negative(vi x) { return _mm256_movemask_pd(doubles(x)) != 0; }
-/* As many bytes. */
+/* As many bytes;  numbers of 32 bits. */
 static inline vi bytes(const int8_t *e) { return _mm256_cvtepi8_epi64(_mm_loadu_si32(e)); }
+static inline vi quads(const int32_t *e) { return _mm256_cvtepi32_epi64(_mm_loadu_si128((const __m128i *)e)); }
 
 #endif

@@ -30,5 +30,6 @@ static inline vi less(vi x, vi q) { return _mm512_min_epu64(x, _mm512_sub_epi64(
 static inline vi more(vi x, vi q) { return _mm512_min_epu64(x, _mm512_add_epi64(x, q)); }
 static inline int any_negative(vi x) { return _mm512_movepi64_mask(x) != 0; }
 static inline vi bytes(const int8_t *e) { return _mm512_cvtepi8_epi64(_mm_loadu_si64(e)); }
+static inline vi quads(const int32_t *e) { return _mm512_cvtepi32_epi64(_mm256_loadu_si256((const __m256i *)e)); }
 
 #endif

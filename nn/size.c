@@ -97,7 +97,7 @@ static uint64_t heap(uint64_t bytes) { return bytes + 128; }
 
 static uint64_t shares(uint64_t elements, uint32_t batch) { return heap(elements * batch * sizeof(uint64_t)); }
 static uint64_t poly(const ckks_literal *c) { return (uint64_t)c->n * c->primes * sizeof(uint64_t); }
-static uint64_t scratch(const ckks_literal *c) { return heap(poly(c) + max(2 * poly(c), ((4 * UINT64_C(8) + 3) * c->n))); }
+static uint64_t scratch(const ckks_literal *c) { return heap(poly(c) + max(2 * poly(c), ((4 * UINT64_C(8) + 6) * c->n))); }
 
 static uint64_t inputs(const nn_plan_layer *a)
 {

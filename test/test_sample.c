@@ -139,6 +139,78 @@ START_TEST(cbd_statistics)
 }
 END_TEST
 
+START_TEST(wide_is_its_bits)
+{
+    enum { S = SAMPLE_WIDE };
+    int32_t e[1024];
+    int8_t c[256];
+    uint32_t w[256];
+    prg g, twin;
+    oracle_prg(&g, 4);
+    oracle_prg(&twin, 4);
+    sample_wide(&g, e, 1024);
+    for (int i = 0; i < 1024; i++) {
+        if (i % 256 == 0) {
+            sample_cbd(&twin, c, 256);
+            prg_bytes(&twin, w, sizeof w);
+        }
+        ck_assert_int_eq(e[i], S * c[i % 256] + (int)(w[i % 256] % S) + (int)(w[i % 256] / (UINT32_C(1) << 21)) - (S - 1));
+    }
+    ck_assert_uint_eq(prg_u64(&g), prg_u64(&twin)); /* nothing was drawn and thrown away */
+}
+END_TEST
+
+/* Straight lines between the probabilities of 42 bits: 16 cells from one to the next, and all that is not smooth in a cell of 2048. */
+START_TEST(wide_statistics)
+{
+    enum { S = SAMPLE_WIDE, CELLS = 16 * 44, MOST = 22 * S };
+    const unsigned many = MANY / 256 * 256;
+    int32_t *e = mem_alloc(many, sizeof *e);
+    uint64_t count[CELLS] = {0}, low[256] = {0}, bit[11] = {0};
+    double b[46] = {0}, want[CELLS], p = ldexp(1, -42), mean = 0, square = 0, fourth = 0;
+    prg g;
+    oracle_prg(&g, 7);
+    sample_wide(&g, e, many);
+    for (int k = 0; k <= 42; k++) { /* b[k + 1] of c = k - 21 */
+        b[k + 1] = p;
+        p *= (42.0 - k) / (k + 1);
+    }
+    for (unsigned i = 0; i < many; i++) {
+        if (e[i] < -45055 || e[i] > 45055) ck_abort_msg("%d is out of range", e[i]);
+        const double x = (double)e[i];
+        mean += x / many;
+        square += x * x / many;
+        fourth += x * x * x * x / many;
+        count[(e[i] + MOST) / (S / 16)]++;
+        low[(unsigned)e[i] % 256]++;
+        for (int k = 0; k < 11; k++) bit[k] += (unsigned)e[i] >> k & 1;
+    }
+    const double var = SAMPLE_WIDE_VARIANCE, kurt = 3 - 0.0462890628; /* two uniform numbers and 42 bits */
+    ck_assert(fabs(mean) < 6 * sqrt(var / many));
+    ck_assert(fabs(square - var) < 6 * var * sqrt((kurt - 1) / many));
+    ck_assert(fabs(fourth - kurt * var * var) < 6 * var * var * 10 / sqrt(many));
+    for (int k = 0; k < 11; k++) ck_assert(fabs((double)bit[k] - many / 2.0) < 3 * sqrt(many));
+    for (int i = 0; i < 256; i++) want[i] = many / 256.0;
+    ck_assert(oracle_chi2(low, want, 256) < 420);
+    for (int i = 0; i < CELLS; i++) { /* cell i: r in [128 (i % 16), 128 (i % 16) + 128) after node i / 16 */
+        const double left = b[i / 16], right = b[i / 16 + 1], at = (i % 16 * 128 + 63.5) / S;
+        want[i] = many * (left * (1 - at) + right * at) / 16;
+    }
+    int lo = 0, hi = CELLS - 1;
+    for (; want[lo] < 8; lo++) {
+        want[lo + 1] += want[lo];
+        count[lo + 1] += count[lo];
+    }
+    for (; want[hi] < 8; hi--) {
+        want[hi - 1] += want[hi];
+        count[hi - 1] += count[hi];
+    }
+    const double cells = hi - lo, x = oracle_chi2(count + lo, want + lo, (size_t)(hi - lo + 1));
+    ck_assert_msg(cells > 400 && cells < 560 && x < cells + 6.5 * sqrt(2 * cells), "chi-square %g over %g cells", x, cells);
+    mem_free(e);
+}
+END_TEST
+
 START_TEST(uniform_by_rejection)
 {
     const size_t many = 1u << 20;
@@ -195,6 +267,8 @@ int main(void)
     tcase_add_loop_test(t, ternary_statistics, 0, RING_KERNS);
     tcase_add_test(t, cbd_is_its_bits);
     tcase_add_loop_test(t, cbd_statistics, 0, RING_KERNS);
+    tcase_add_test(t, wide_is_its_bits);
+    tcase_add_test(t, wide_statistics);
     tcase_add_test(t, uniform_by_rejection);
     tcase_add_loop_test(t, uniform_statistics, 0, RING_KERNS);
     suite_add_tcase(s, t);
