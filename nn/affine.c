@@ -15,51 +15,32 @@ void affine_free(nn_affine *a)
     memset(a, 0, sizeof *a);
 }
 
-void affine_begin(affine_builder *b, uint32_t in, uint32_t out)
+void affine_begin(affine_builder *b, uint32_t in, uint32_t out, uint64_t entries)
 {
     memset(b, 0, sizeof *b);
     b->a.in = in;
     b->a.out = out;
+    if (entries > NN_MAX_WEIGHTS) {
+        b->rc = err_set(ERR_ARG, "a map of %llu weights", (unsigned long long)entries);
+        return;
+    }
+    b->room = (uint32_t)entries;
     b->a.row = mem_alloc((size_t)out + 1, sizeof *b->a.row);
     b->a.bias = mem_alloc(out, sizeof *b->a.bias);
-    if (!b->a.row || !b->a.bias)
+    b->a.col = mem_alloc(b->room, sizeof *b->a.col);
+    b->a.w = mem_alloc(b->room, sizeof *b->a.w);
+    if (!b->a.row || !b->a.bias || !b->a.col || !b->a.w)
         b->rc = ERR_MEM;
-}
-
-static void more_room(affine_builder *b)
-{
-    const uint32_t room = b->room ? 2 * b->room : 4096;
-    if (room > NN_MAX_WEIGHTS) {
-        b->rc = err_set(ERR_DATA, "the map has more than %u weights", NN_MAX_WEIGHTS);
-        return;
-    }
-    uint32_t *col = mem_alloc(room, sizeof *col);
-    float *w = mem_alloc(room, sizeof *w);
-    if (!col || !w) {
-        mem_free(col);
-        mem_free(w);
-        b->rc = ERR_MEM;
-        return;
-    }
-    if (b->entries) {
-        memcpy(col, b->a.col, b->entries * sizeof *col);
-        memcpy(w, b->a.w, b->entries * sizeof *w);
-    }
-    mem_free(b->a.col);
-    mem_free(b->a.w);
-    b->a.col = col;
-    b->a.w = w;
-    b->room = room;
 }
 
 void affine_entry(affine_builder *b, uint32_t col, float w)
 {
     if (b->rc || w == 0)
         return;
-    if (b->entries == b->room)
-        more_room(b);
-    if (b->rc)
+    if (b->entries == b->room) {
+        b->rc = err_set(ERR_ARG, "a map has more than the %u weights that were announced", b->room);
         return;
+    }
     b->a.col[b->entries] = col;
     b->a.w[b->entries++] = w;
 }
@@ -88,6 +69,20 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+uint64_t affine_composed(const nn_affine *outer, const nn_affine *inner, uint64_t *work)
+{
+    uint64_t entries = 0;
+    *work = outer->out + outer->row[outer->out];
+    for (uint32_t o = 0; o < outer->out; o++) {
+        uint64_t sum = 0;
+        for (uint32_t e = outer->row[o]; e < outer->row[o + 1]; e++)
+            sum += inner->row[outer->col[e] + 1] - inner->row[outer->col[e]];
+        *work += sum;
+        entries += sum < inner->in ? sum : inner->in;
+    }
+    return entries;
+}
+
 int affine_compose(nn_affine *out, const nn_affine *outer, const nn_affine *inner)
 {
     affine_builder b;
@@ -95,7 +90,8 @@ int affine_compose(nn_affine *out, const nn_affine *outer, const nn_affine *inne
     uint8_t *hit = mem_alloc(inner->in, 1);
     uint32_t *touched = mem_alloc(inner->in, sizeof *touched);
 
-    affine_begin(&b, inner->in, outer->out);
+    uint64_t work;
+    affine_begin(&b, inner->in, outer->out, affine_composed(outer, inner, &work));
     if (!sum || !hit || !touched)
         b.rc = ERR_MEM;
     for (uint32_t o = 0; o < outer->out && !b.rc; o++) {

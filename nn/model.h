@@ -12,7 +12,7 @@
 #define NN_NAME_MAX 64
 #define NN_MAX_LAYERS 64
 #define NN_MAX_ELEMENTS (1u << 20) /* of a tensor */
-#define NN_MAX_WEIGHTS (1u << 26)  /* entries of one affine map */
+#define NN_MAX_WEIGHTS (1u << 26)  /* entries of all affine maps */
 
 /** nn_affine: y = W x + b.  Row o's entries are [row[o], row[o + 1]) of col and w; columns ascend within a row, no zero weights. */
 typedef struct {

@@ -10,6 +10,10 @@
 #include "nn/onnx_lower.h"
 
 #define MAX_FILE (UINT64_C(1) << 30)
+/* Weights of all maps: a convolution has one for each place where it puts a weight of the file, a thousand on 32 x 32; a pool has no weights in
+ * the file at all.  No more than NN_MAX_WEIGHTS, 512 MiB. */
+#define ROOM (UINT64_C(1) << 22)
+#define ROOM_PER_BYTE 1024
 
 static int lower_relu(onnx_lowering *s, const onnx_node *n)
 {
@@ -17,7 +21,8 @@ static int lower_relu(onnx_lowering *s, const onnx_node *n)
         return 0;
     if (s->m->layers + 1 == NN_MAX_LAYERS)
         return onnx_refuse(n, "the network has too many layers");
-    s->m->layers++;
+    const nn_affine *a = &s->m->layer[s->m->layers++];
+    s->used += a->out + a->row[a->out];
     s->pending = 0;
     s->positive = 1;
     return 0;
@@ -158,6 +163,9 @@ static int lower_input(onnx_lowering *s)
     s->m->width = s->dim[s->dims - 1];
     s->current = g->input;
     s->positive = 1;
+    s->room = ROOM + ROOM_PER_BYTE * (uint64_t)g->len;
+    if (s->room > NN_MAX_WEIGHTS)
+        s->room = NN_MAX_WEIGHTS;
     return 0;
 }
 
@@ -167,7 +175,7 @@ static int identity_behind(onnx_lowering *s)
     affine_builder b;
     nn_affine *a = &s->m->layer[s->m->layers];
     const uint32_t n = onnx_elements(s);
-    affine_begin(&b, n, n);
+    affine_begin(&b, n, n, n);
     for (uint32_t i = 0; i < n; i++) {
         affine_entry(&b, i, 1);
         affine_row_end(&b, 0);

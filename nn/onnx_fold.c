@@ -12,9 +12,9 @@ static void copy_element(onnx_tensor *to, uint64_t i, const onnx_tensor *from, u
         to->i[i] = from->i[j];
 }
 
-static int copy_as(onnx_tensor **out, const onnx_tensor *t, uint32_t dims, const int64_t *dim)
+static int copy_as(const onnx_graph *g, onnx_tensor **out, const onnx_tensor *t, uint32_t dims, const int64_t *dim)
 {
-    int rc = onnx_tensor_new(out, t->is_float, dims, dim);
+    int rc = onnx_tensor_new(out, g, t->is_float, dims, dim);
     for (uint64_t i = 0; !rc && i < t->count; i++)
         copy_element(*out, i, t, i);
     return rc;
@@ -30,14 +30,14 @@ static int fold_constant(const onnx_graph *g, const onnx_node *n, onnx_tensor **
     if (rc)
         return rc < 0 ? rc : 0;
     if ((rc = onnx_attr_float(g, n, "value_float", &f)) > 0) {
-        if (!(rc = onnx_tensor_new(out, 1, 0, none)))
+        if (!(rc = onnx_tensor_new(out, g, 1, 0, none)))
             (*out)->f[0] = f;
         return rc;
     }
     if (rc < 0)
         return rc;
     if ((rc = onnx_attr_int(g, n, "value_int", &x)) > 0) {
-        if (!(rc = onnx_tensor_new(out, 0, 0, none)))
+        if (!(rc = onnx_tensor_new(out, g, 0, 0, none)))
             (*out)->i[0] = x;
         return rc;
     }
@@ -48,7 +48,7 @@ static int fold_constant(const onnx_graph *g, const onnx_node *n, onnx_tensor **
     if (!rc)
         return onnx_refuse(n, "this kind of value is not supported");
     const int64_t dim = count;
-    if (!(rc = onnx_tensor_new(out, 0, 1, &dim)))
+    if (!(rc = onnx_tensor_new(out, g, 0, 1, &dim)))
         memcpy((*out)->i, list, count * sizeof *list);
     return rc;
 }
@@ -63,7 +63,7 @@ static int fold_fill(const onnx_graph *g, const onnx_node *n, const onnx_tensor 
     if (value && value->count != 1)
         rc = onnx_refuse(n, "its value is not one element");
     else
-        rc = onnx_tensor_new(out, !value || value->is_float, (uint32_t)shape->count, shape->i);
+        rc = onnx_tensor_new(out, g, !value || value->is_float, (uint32_t)shape->count, shape->i);
     for (uint64_t i = 0; !rc && value && i < (*out)->count; i++)
         copy_element(*out, i, value, 0);
     onnx_tensor_free(value);
@@ -97,7 +97,7 @@ static int fold_concat(const onnx_graph *g, const onnx_node *n, onnx_tensor *con
                 return onnx_refuse(n, "its inputs do not fit together");
         dim[a] += in[k]->dim[a];
     }
-    if ((rc = onnx_tensor_new(out, in[0]->is_float, in[0]->dims, dim)))
+    if ((rc = onnx_tensor_new(out, g, in[0]->is_float, in[0]->dims, dim)))
         return rc;
     uint64_t outer = 1, inner = 1, at = 0;
     for (uint32_t d = 0; d < a; d++)
@@ -134,7 +134,7 @@ static int fold_reshape(const onnx_graph *g, const onnx_node *n, const onnx_tens
         dim[infer] = rest ? (int64_t)(t->count / rest) : 0;
     if ((infer >= 0 ? rest * (uint64_t)dim[infer] : rest) != t->count)
         return onnx_refuse(n, "its shape does not have as many elements as its input");
-    return copy_as(out, t, (uint32_t)shape->count, dim);
+    return copy_as(g, out, t, (uint32_t)shape->count, dim);
 }
 
 /** clamp_slice: [start, end) step of one axis as ONNX clamps them, without overflow; *count elements. */
@@ -201,7 +201,7 @@ static int fold_slice(const onnx_graph *g, const onnx_node *n, onnx_tensor *cons
             return onnx_refuse(n, "a step is zero");
         clamp_slice(t->dim[a], &start[a], list[END][k], step[a], &dim[a]);
     }
-    if ((rc = onnx_tensor_new(out, t->is_float, t->dims, dim)))
+    if ((rc = onnx_tensor_new(out, g, t->is_float, t->dims, dim)))
         return rc;
     for (uint64_t i = 0; i < (*out)->count; i++) {
         uint64_t from = 0;
@@ -232,7 +232,7 @@ static int fold_transpose(const onnx_graph *g, const onnx_node *n, const onnx_te
         seen |= 1u << perm[d];
         dim[d] = t->dim[perm[d]];
     }
-    if ((rc = onnx_tensor_new(out, t->is_float, t->dims, dim)))
+    if ((rc = onnx_tensor_new(out, g, t->is_float, t->dims, dim)))
         return rc;
     for (uint64_t i = 0; i < (*out)->count; i++) {
         int64_t where[ONNX_MAX_DIMS] = {0};
@@ -280,7 +280,7 @@ static int fold_axes(const onnx_graph *g, const onnx_node *n, onnx_tensor *const
             dim[dims++] = marked >> d & 1 ? 1 : t->dim[from++];
         else if (!(marked >> d & 1))
             dim[dims++] = t->dim[d];
-    return copy_as(out, t, dims, dim);
+    return copy_as(g, out, t, dims, dim);
 }
 
 /** fold_gather: elements of a list. */
@@ -292,7 +292,7 @@ static int fold_gather(const onnx_graph *g, const onnx_node *n, onnx_tensor *con
         return rc;
     if (n->inputs != 2 || !in[1] || in[1]->is_float || in[0]->dims != 1 || (axis != 0 && axis != -1))
         return onnx_refuse(n, "on constants it is supported for one axis only");
-    if ((rc = onnx_tensor_new(out, in[0]->is_float, in[1]->dims, in[1]->dim)))
+    if ((rc = onnx_tensor_new(out, g, in[0]->is_float, in[1]->dims, in[1]->dim)))
         return rc;
     for (uint64_t i = 0; i < in[1]->count; i++) {
         const int64_t at = in[1]->i[i] < 0 ? in[1]->i[i] + in[0]->dim[0] : in[1]->i[i];
@@ -315,7 +315,7 @@ static int fold_shape(const onnx_graph *g, const onnx_node *n, const onnx_tensor
         return rc;
     if (from || to != dims)
         return onnx_refuse(n, "start and end are not supported");
-    if (!(rc = onnx_tensor_new(out, 0, 1, &dims)))
+    if (!(rc = onnx_tensor_new(out, g, 0, 1, &dims)))
         memcpy((*out)->i, t->dim, t->dims * sizeof *t->dim);
     return rc;
 }
@@ -329,7 +329,7 @@ static int fold_cast(const onnx_graph *g, const onnx_node *n, const onnx_tensor 
     const int is_float = to == 1 || to == 11;
     if (!is_float && to != 6 && to != 7)
         return onnx_refuse(n, "it casts to a type that is not supported");
-    if ((rc = onnx_tensor_new(out, is_float, t->dims, t->dim)))
+    if ((rc = onnx_tensor_new(out, g, is_float, t->dims, t->dim)))
         return rc;
     for (uint64_t i = 0; i < t->count; i++) {
         if (is_float)
@@ -358,7 +358,7 @@ int onnx_fold(onnx_graph *g, const onnx_node *n)
         if (!n->inputs || !in[0])
             return 0;
         if (onnx_is(n->op, "Identity"))
-            rc = copy_as(&t, in[0], in[0]->dims, in[0]->dim);
+            rc = copy_as(g, &t, in[0], in[0]->dims, in[0]->dim);
         else if (onnx_is(n->op, "ConstantOfShape"))
             rc = fold_fill(g, n, in[0], &t);
         else if (onnx_is(n->op, "Concat"))

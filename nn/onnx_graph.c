@@ -57,7 +57,7 @@ int onnx_define(onnx_graph *g, pb_slice name, onnx_tensor *t)
         rc = err_set(ERR_DATA, "value %s: its name is longer than %d bytes", onnx_text(name, text), ONNX_MAX_NAME);
     else if (onnx_find(g, name))
         rc = err_set(ERR_DATA, "value %s is defined twice", onnx_text(name, text));
-    else if (g->values >= 4 * ONNX_MAX_NODES || t->count > ONNX_MAX_COUNT - g->elements)
+    else if (g->values >= 4 * ONNX_MAX_NODES || t->count > g->room - g->elements)
         rc = err_set(ERR_DATA, "value %s: the constants of the graph are too many or too large", onnx_text(name, text));
     if (!rc)
         rc = grow((void **)&g->value, &g->value_room, g->values, sizeof *g->value);
@@ -213,7 +213,7 @@ static int parse_graph(onnx_graph *g, pb_slice message)
             } else if (pass == 0 && f.number == 5) {
                 onnx_tensor *t;
                 pb_slice name;
-                if (!(rc = onnx_tensor_parse(&t, g->file, f.bytes, &name)))
+                if (!(rc = onnx_tensor_parse(&t, g, f.bytes, &name)))
                     rc = onnx_define(g, name, t);
             } else if (pass == 0 && f.number == 15) {
                 rc = err_set(ERR_DATA, "sparse initializers are not supported");
@@ -274,6 +274,8 @@ int onnx_graph_parse(onnx_graph **out, const uint8_t *bytes, size_t len)
     if (!g)
         return err_set(ERR_MEM, "out of memory for the graph");
     g->file = bytes;
+    g->len = len;
+    g->room = 4 * (uint64_t)len + 4096;
     while ((rc = pb_next(&r, &f)) > 0) {
         rc = 0;
         if (f.number == 7 && f.wire == PB_BYTES)

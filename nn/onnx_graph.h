@@ -8,7 +8,7 @@
 #define ONNX_MAX_NODES 4096
 #define ONNX_MAX_INPUTS 16
 #define ONNX_MAX_DIMS 8
-#define ONNX_MAX_COUNT (UINT64_C(1) << 27) /* elements of all constants together, those that folding makes included */
+#define ONNX_MAX_COUNT (UINT64_C(1) << 30) /* elements of a tensor, before it is asked whether there is room */
 #define ONNX_MAX_NAME 512                   /* bytes of a value's name */
 
 /** onnx_tensor: a constant: either f or i is set (i also for an empty tensor of integers). */
@@ -35,7 +35,9 @@ typedef struct {
 typedef struct {
     const uint8_t *file;
     int64_t opset;
-    uint64_t elements; /* of all constants */
+    size_t len;        /* of the file */
+    uint64_t elements; /* of all constants, those that folding makes included */
+    uint64_t room;     /* how many there may be: four for a byte of the file, and a few thousand */
     uint32_t nodes, node_room, values, value_room;
     onnx_node *node;
     onnx_value *value; /* constants by name: initializers, then what folding adds */
@@ -58,10 +60,10 @@ int onnx_refuse(const onnx_node *n, const char *why);
 /** Constants by name; onnx_define takes ownership of t (frees it on error). */
 onnx_tensor *onnx_find(const onnx_graph *g, pb_slice name);
 int onnx_define(onnx_graph *g, pb_slice name, onnx_tensor *t) MUST_CHECK;
-/** onnx_tensor_new: zeroed tensor of these dimensions.  Errors: ERR_DATA (negative or too large), ERR_MEM. */
-int onnx_tensor_new(onnx_tensor **out, int is_float, uint32_t dims, const int64_t *dim) MUST_CHECK;
+/** onnx_tensor_new: zeroed tensor of these dimensions.  Errors: ERR_DATA (negative, too large, no room for it in g), ERR_MEM. */
+int onnx_tensor_new(onnx_tensor **out, const onnx_graph *g, int is_float, uint32_t dims, const int64_t *dim) MUST_CHECK;
 void onnx_tensor_free(onnx_tensor *t);
-int onnx_tensor_parse(onnx_tensor **out, const uint8_t *file, pb_slice message, pb_slice *name) MUST_CHECK;
+int onnx_tensor_parse(onnx_tensor **out, const onnx_graph *g, pb_slice message, pb_slice *name) MUST_CHECK;
 
 /** Attributes by name; 1 if there, 0 if not (the default stays), ERR_DATA if of the wrong type or too long. */
 int onnx_attr_int(const onnx_graph *g, const onnx_node *n, const char *name, int64_t *x) MUST_CHECK;

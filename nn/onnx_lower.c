@@ -26,13 +26,18 @@ int onnx_spend(onnx_lowering *s, const onnx_node *n, uint64_t work)
     return 0;
 }
 
-/** cost: multiplications of affine_compose and entries looked at. */
-static uint64_t cost(const nn_affine *outer, const nn_affine *inner)
+/** fits: whether there is room for a map beside the finished layers. */
+static int fits(const onnx_lowering *s, const onnx_node *n, uint64_t out, uint64_t entries)
 {
-    uint64_t sum = (uint64_t)outer->out + outer->row[outer->out];
-    for (uint32_t e = 0; e < outer->row[outer->out]; e++)
-        sum += inner->row[outer->col[e] + 1] - inner->row[outer->col[e]];
-    return sum;
+    return entries <= s->room && out + entries <= s->room - s->used ? 0 : onnx_refuse(n, "its map has more weights than a file of this size may have");
+}
+
+int onnx_begin(const onnx_lowering *s, const onnx_node *n, affine_builder *b, uint32_t in, uint32_t out, uint64_t entries)
+{
+    const int rc = fits(s, n, out, entries);
+    if (!rc)
+        affine_begin(b, in, out, entries);
+    return rc;
 }
 
 /** name_layer: after the last node with weights; before there is one, after the first node. */
@@ -52,23 +57,23 @@ int onnx_apply(onnx_lowering *s, const onnx_node *n, affine_builder *b)
 {
     nn_affine *a = &s->m->layer[s->m->layers];
     nn_affine map, whole;
+    uint64_t work;
     int rc = affine_finish(b, &map);
 
-    if (!rc && s->pending) {
-        if (!(rc = onnx_spend(s, n, cost(&map, a)))) {
-            if ((rc = affine_compose(&whole, &map, a)) == ERR_DATA)
-                rc = onnx_refuse(n, "its map has too many weights");
-        }
+    if (rc)
+        return rc;
+    if (s->pending) {
+        const uint64_t entries = affine_composed(&map, a, &work);
+        if (!(rc = onnx_spend(s, n, work)) && !(rc = fits(s, n, map.out, entries)))
+            rc = affine_compose(&whole, &map, a);
         affine_free(&map);
         if (rc)
             return rc;
         memcpy(whole.name, a->name, sizeof whole.name);
         affine_free(a);
         *a = whole;
-    } else if (!rc) {
-        *a = map;
     } else {
-        return rc == ERR_DATA ? onnx_refuse(n, "its map has too many weights") : rc;
+        *a = map;
     }
     s->pending = 1;
     s->positive = 0;
@@ -190,7 +195,9 @@ int onnx_lower_pad(onnx_lowering *s, const onnx_node *n)
     if (!onnx_elements(s))
         return onnx_refuse(n, "its output is too large");
     affine_builder b;
-    affine_begin(&b, from[0] * from[1] * from[2], onnx_elements(s));
+    const uint32_t in = from[0] * from[1] * from[2];
+    if ((rc = onnx_begin(s, n, &b, in, onnx_elements(s), in)))
+        return rc;
     for (uint32_t i = 0; i < to[0]; i++)
         for (uint32_t j = 0; j < to[1]; j++)
             for (uint32_t k = 0; k < to[2]; k++) {
@@ -217,7 +224,9 @@ static int dense(onnx_lowering *s, const onnx_node *n, const onnx_tensor *w, int
     const uint32_t in = s->dim[0], out = (uint32_t)w->dim[rows ? 0 : 1];
     if (bias && bias->count != 1 && (bias->count != out || (bias->dims && bias->dim[bias->dims - 1] != out)))
         return onnx_refuse(n, "its bias does not fit its output");
-    affine_begin(&b, in, out);
+    const int rc = onnx_begin(s, n, &b, in, out, (uint64_t)in * out);
+    if (rc)
+        return rc;
     for (uint32_t o = 0; o < out; o++) {
         for (uint32_t j = 0; j < in; j++)
             affine_entry(&b, j, alpha * (rows ? w->f[(uint64_t)o * in + j] : w->f[(uint64_t)j * out + o]));
@@ -257,7 +266,9 @@ static int each(onnx_lowering *s, const onnx_node *n, const float *scale, const 
     affine_builder b;
     const uint32_t all = onnx_elements(s);
 
-    affine_begin(&b, all, all);
+    const int rc = onnx_begin(s, n, &b, all, all, all);
+    if (rc)
+        return rc;
     for (uint32_t i = 0; i < all; i++) {
         uint64_t from = 0;
         uint32_t rest = i;

@@ -19,12 +19,16 @@ typedef struct {
     int positive;     /* no activation is negative: the image itself, or straight from a ReLU */
     int done;         /* a final Softmax was seen: nothing may follow */
     uint64_t work;    /* done so far */
+    uint64_t room;    /* weights and rows that the file's size justifies: of any map with all finished layers */
+    uint64_t used;    /* of finished layers */
 } onnx_lowering;
 
 /** onnx_elements: of one image's activation; 0 if there are more than NN_MAX_ELEMENTS. */
 uint32_t onnx_elements(const onnx_lowering *s);
 /** onnx_spend: counts work, so that a small hostile file cannot keep us busy for hours.  ERR_DATA when it is too much. */
 int onnx_spend(onnx_lowering *s, const onnx_node *n, uint64_t work) MUST_CHECK;
+/** onnx_begin: affine_begin, if there is room for a map of that size.  ERR_DATA if not. */
+int onnx_begin(const onnx_lowering *s, const onnx_node *n, affine_builder *b, uint32_t in, uint32_t out, uint64_t entries) MUST_CHECK;
 /** onnx_apply: finishes the map in `b` and composes it behind what is pending; b is empty afterwards. */
 int onnx_apply(onnx_lowering *s, const onnx_node *n, affine_builder *b) MUST_CHECK;
 /** onnx_constant: input k of the node, which must be a constant of floats.  onnx_optional: NULL if it is left out. */

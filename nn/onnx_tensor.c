@@ -23,13 +23,15 @@ static int count_of(uint32_t dims, const int64_t *dim, uint64_t *out)
     return 0;
 }
 
-int onnx_tensor_new(onnx_tensor **out, int is_float, uint32_t dims, const int64_t *dim)
+int onnx_tensor_new(onnx_tensor **out, const onnx_graph *g, int is_float, uint32_t dims, const int64_t *dim)
 {
     uint64_t count;
     int rc = count_of(dims, dim, &count);
     *out = NULL;
     if (rc)
         return rc;
+    if (count > g->room - g->elements) /* memory is taken only for what the file's own size justifies */
+        return err_set(ERR_DATA, "a tensor of %llu elements: the constants are too large for a file of %zu bytes", (unsigned long long)count, g->len);
     onnx_tensor *t = mem_alloc(1, sizeof *t);
     if (!t)
         return err_set(ERR_MEM, "out of memory for a tensor");
@@ -171,8 +173,9 @@ static int tensor_head_parse(tensor_head *h, const uint8_t *file, pb_slice messa
     return rc;
 }
 
-int onnx_tensor_parse(onnx_tensor **out, const uint8_t *file, pb_slice message, pb_slice *name)
+int onnx_tensor_parse(onnx_tensor **out, const onnx_graph *g, pb_slice message, pb_slice *name)
 {
+    const uint8_t *file = g->file;
     tensor_head h;
     onnx_tensor *t = NULL;
     uint64_t filled = 0, count;
@@ -195,7 +198,7 @@ int onnx_tensor_parse(onnx_tensor **out, const uint8_t *file, pb_slice message, 
     if (count > message.len)
         return err_set(ERR_DATA, "tensor %s: its data does not have the %llu elements of its shape", onnx_text(h.name, text),
                        (unsigned long long)count);
-    if ((rc = onnx_tensor_new(&t, h.type == TYPE_FLOAT || h.type == TYPE_DOUBLE, h.dims, h.dim)))
+    if ((rc = onnx_tensor_new(&t, g, h.type == TYPE_FLOAT || h.type == TYPE_DOUBLE, h.dims, h.dim)))
         return rc;
     if (h.has_raw) {
         const unsigned width = h.type == TYPE_BOOL ? 1 : h.type == TYPE_FLOAT || h.type == TYPE_INT32 ? 4 : 8;
@@ -328,7 +331,7 @@ int onnx_attr_floats(const onnx_graph *g, const onnx_node *n, const char *name, 
         onnx_tensor none = {.count = 0};
         pb_reader r = pb_open(g->file, a);
         const int64_t dim = (int64_t)filled;
-        if (pass && (rc = onnx_tensor_new(x, 1, 1, &dim)))
+        if (pass && (rc = onnx_tensor_new(x, g, 1, 1, &dim)))
             return rc;
         filled = 0;
         while ((rc = pb_next(&r, &f)) > 0)
@@ -349,6 +352,6 @@ int onnx_attr_tensor(const onnx_graph *g, const onnx_node *n, const char *name, 
     int rc = attr_field(g, n, name, ATTR_TENSOR, 5, PB_BYTES, &f);
     if (rc <= 0)
         return rc;
-    rc = onnx_tensor_parse(x, g->file, f.bytes, NULL);
+    rc = onnx_tensor_parse(x, g, f.bytes, NULL);
     return rc ? rc : 1;
 }

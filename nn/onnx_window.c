@@ -56,6 +56,18 @@ static int window(const onnx_lowering *s, const onnx_node *n, window_shape *c)
     return 0;
 }
 
+/** taps: places of all windows along axis d that lie inside the image. */
+static uint64_t taps(const window_shape *c, int d, int64_t size)
+{
+    uint64_t sum = 0;
+    for (int64_t o = 0; o < c->out[d]; o++)
+        for (int64_t i = 0; i < c->kernel[d]; i++) {
+            const int64_t at = o * c->stride[d] - c->pad[d] + i * c->dilation[d];
+            sum += at >= 0 && at < size;
+        }
+    return sum;
+}
+
 int onnx_lower_conv(onnx_lowering *s, const onnx_node *n)
 {
     const onnx_tensor *w, *bias;
@@ -78,7 +90,8 @@ int onnx_lower_conv(onnx_lowering *s, const onnx_node *n)
         return onnx_refuse(n, "its output is too large");
     if ((rc = onnx_spend(s, n, positions * w->count)))
         return rc;
-    affine_begin(&b, in, maps * c.out[0] * c.out[1]);
+    if ((rc = onnx_begin(s, n, &b, in, maps * c.out[0] * c.out[1], (uint64_t)maps * per * taps(&c, 0, height) * taps(&c, 1, width))))
+        return rc;
     for (uint32_t m = 0; m < maps; m++)
         for (uint32_t y = 0; y < c.out[0]; y++)
             for (uint32_t x = 0; x < c.out[1]; x++) {
@@ -118,13 +131,14 @@ int onnx_lower_pool(onnx_lowering *s, const onnx_node *n)
         return rc;
     if (ceiling)
         return onnx_refuse(n, "ceil_mode is not supported");
-    const uint64_t positions = (uint64_t)c.out[0] * c.out[1], taps = (uint64_t)c.kernel[0] * (uint64_t)c.kernel[1];
+    const uint64_t positions = (uint64_t)c.out[0] * c.out[1], all = (uint64_t)c.kernel[0] * (uint64_t)c.kernel[1];
     const uint32_t height = s->dim[1], width = s->dim[2], maps = s->dim[0];
     if (positions > NN_MAX_ELEMENTS / maps)
         return onnx_refuse(n, "its output is too large");
-    if (taps > UINT32_MAX || (rc = onnx_spend(s, n, positions * maps * taps)))
+    if (all > UINT32_MAX || (rc = onnx_spend(s, n, positions * maps * all)))
         return onnx_refuse(n, "its window is too large");
-    affine_begin(&b, onnx_elements(s), (uint32_t)(maps * positions));
+    if ((rc = onnx_begin(s, n, &b, onnx_elements(s), (uint32_t)(maps * positions), maps * taps(&c, 0, height) * taps(&c, 1, width))))
+        return rc;
     for (uint32_t o = 0; o < maps * positions; o++) {
         const uint32_t m = (uint32_t)(o / positions), y = (uint32_t)(o % positions / c.out[1]), x = o % c.out[1];
         uint32_t inside = 0;
@@ -136,7 +150,7 @@ int onnx_lower_pool(onnx_lowering *s, const onnx_node *n)
                     if (row < 0 || row >= height || col < 0 || col >= width)
                         continue;
                     if (pass)
-                        affine_entry(&b, (m * height + (uint32_t)row) * width + (uint32_t)col, (float)(1.0 / (with_pad ? (double)taps : inside)));
+                        affine_entry(&b, (m * height + (uint32_t)row) * width + (uint32_t)col, (float)(1.0 / (with_pad ? (double)all : inside)));
                     else
                         inside++;
                 }

@@ -186,6 +186,184 @@ START_TEST(every_failed_allocation_is_reported)
 }
 END_TEST
 
+/* ---- small files with large claims ---- */
+
+/** message: a protobuf message under construction. */
+typedef struct {
+    uint8_t b[8192];
+    size_t n;
+} message;
+
+static void varint(message *m, uint64_t x)
+{
+    for (; x > 127; x >>= 7)
+        m->b[m->n++] = (uint8_t)(x | 128);
+    m->b[m->n++] = (uint8_t)x;
+}
+
+static void number(message *m, unsigned field, uint64_t x)
+{
+    varint(m, field << 3);
+    varint(m, x);
+}
+
+static void bytes(message *m, unsigned field, const void *p, size_t n)
+{
+    ck_assert_uint_lt(m->n + n + 8, sizeof m->b);
+    varint(m, field << 3 | 2);
+    varint(m, n);
+    memcpy(m->b + m->n, p, n);
+    m->n += n;
+}
+
+static void text(message *m, unsigned field, const char *s) { bytes(m, field, s, strlen(s)); }
+static void inside(message *m, unsigned field, const message *x) { bytes(m, field, x->b, x->n); }
+
+/** tensor: TensorProto of `type` (1 float, 7 int64) with raw data. */
+static message tensor(const char *name, unsigned type, const int64_t *dim, size_t dims, const void *raw, size_t len)
+{
+    message t = {.n = 0};
+    for (size_t d = 0; d < dims; d++)
+        number(&t, 1, (uint64_t)dim[d]);
+    number(&t, 2, type);
+    text(&t, 8, name);
+    bytes(&t, 9, raw, len);
+    return t;
+}
+
+static message ints(const char *name, const int64_t *x, size_t count)
+{
+    const int64_t dim = (int64_t)count;
+    return tensor(name, 7, &dim, 1, x, count * sizeof *x);
+}
+
+/** node: its inputs are separated by spaces. */
+static message node(const char *op, const char *in, const char *out)
+{
+    message n = {.n = 0};
+    for (; *in; in += strcspn(in, " ") + (in[strcspn(in, " ")] == ' '))
+        bytes(&n, 1, in, strcspn(in, " "));
+    text(&n, 2, out);
+    text(&n, 4, op);
+    return n;
+}
+
+static void list(message *n, const char *name, const int64_t *x, size_t count)
+{
+    message a = {.n = 0};
+    text(&a, 1, name);
+    for (size_t i = 0; i < count; i++)
+        number(&a, 8, (uint64_t)x[i]);
+    number(&a, 20, 7);
+    inside(n, 5, &a);
+}
+
+/** graph_begin: an input "x" of 1 x 1 x side x side.   graph_end: parses the model; what it says, and the most memory it took. */
+static void graph_begin(message *g, uint64_t side)
+{
+    const uint64_t dim[4] = {1, 1, side, side};
+    message shape = {.n = 0}, type = {.n = 0}, holder = {.n = 0}, value = {.n = 0};
+    g->n = 0;
+    for (int d = 0; d < 4; d++) {
+        message x = {.n = 0};
+        number(&x, 1, dim[d]);
+        inside(&shape, 1, &x);
+    }
+    number(&type, 1, 1);
+    inside(&type, 2, &shape);
+    inside(&holder, 1, &type);
+    text(&value, 1, "x");
+    inside(&value, 2, &holder);
+    inside(g, 11, &value);
+}
+
+static int graph_end(message *g, const char *output, long long *peak)
+{
+    message opset = {.n = 0}, value = {.n = 0}, file = {.n = 0};
+    nn_model *m;
+    text(&value, 1, output);
+    inside(g, 12, &value);
+    number(&opset, 2, 13);
+    inside(&file, 8, &opset);
+    inside(&file, 7, g);
+    test_alloc_mark();
+    const int rc = nn_onnx_parse(&m, file.b, file.n);
+    *peak = test_alloc_peak();
+    nn_model_free(m);
+    return rc;
+}
+
+/* None of these is larger than a few kB; the first once took 1 GiB before it was refused. */
+START_TEST(a_small_file_takes_little_memory_whatever_it_claims)
+{
+    static const int64_t many[1] = {1 << 27}, one = 1, side[2] = {8, 8}, wide[2] = {512, 512}, around[8] = {0, 0, 0, 0, 0, 0, 1023, 1023};
+    static const float weights[64] = {1, 2, 3};
+    static const int64_t kernel[4] = {1, 1, 8, 8};
+    message g, t, n;
+    long long peak;
+
+    graph_begin(&g, 28); /* a constant of 2^27 integers */
+    t = ints("shape", many, 1), inside(&g, 5, &t);
+    n = node("ConstantOfShape", "shape", "c");
+    message value = {.n = 0}, fill = ints("", &one, 1);
+    text(&value, 1, "value"), inside(&value, 5, &fill), number(&value, 20, 4), inside(&n, 5, &value);
+    inside(&g, 1, &n);
+    n = node("Add", "x c", "y"), inside(&g, 1, &n);
+    ck_assert_int_eq(graph_end(&g, "y", &peak), ERR_DATA);
+    ck_assert_msg(strstr(err_text(), "too large for a file") != NULL, "%s", err_text());
+    ck_assert_int_lt(peak, 4 << 20);
+
+    graph_begin(&g, 28); /* 16^8 elements by concatenation */
+    t = tensor("c0", 1, &one, 1, weights, 4), inside(&g, 5, &t);
+    for (int i = 0; i < 8; i++) {
+        char in[64], out[8];
+        message axis = {.n = 0};
+        snprintf(in, sizeof in, "c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d", i, i, i, i, i, i, i, i, i, i, i, i, i, i, i, i);
+        snprintf(out, sizeof out, "c%d", i + 1);
+        n = node("Concat", in, out);
+        text(&axis, 1, "axis"), number(&axis, 3, 0), number(&axis, 20, 2), inside(&n, 5, &axis);
+        inside(&g, 1, &n);
+    }
+    n = node("Add", "x c8", "y"), inside(&g, 1, &n);
+    ck_assert_int_eq(graph_end(&g, "y", &peak), ERR_DATA);
+    ck_assert_int_lt(peak, 4 << 20);
+
+    graph_begin(&g, 1024); /* 64 weights at a million places */
+    t = tensor("w", 1, kernel, 4, weights, sizeof weights), inside(&g, 5, &t);
+    n = node("Conv", "x w", "y"), inside(&g, 1, &n);
+    ck_assert_int_eq(graph_end(&g, "y", &peak), ERR_DATA);
+    ck_assert_msg(strstr(err_text(), "more weights than a file of this size") != NULL, "%s", err_text());
+    ck_assert_int_lt(peak, 4 << 20);
+
+    graph_begin(&g, 1024); /* pools have no weights in the file */
+    n = node("AveragePool", "x", "y"), list(&n, "kernel_shape", side, 2), inside(&g, 1, &n);
+    ck_assert_int_eq(graph_end(&g, "y", &peak), ERR_DATA);
+    ck_assert_int_lt(peak, 4 << 20);
+    graph_begin(&g, 1024);
+    n = node("AveragePool", "x", "y"), list(&n, "kernel_shape", wide, 2), inside(&g, 1, &n);
+    ck_assert_int_eq(graph_end(&g, "y", &peak), ERR_DATA);
+    ck_assert_int_lt(peak, 4 << 20);
+
+    for (int pad = 0; pad < 2; pad++) { /* a million rows a layer, many layers */
+        graph_begin(&g, pad ? 1 : 1024);
+        t = tensor("c", 1, &one, 1, weights, 4), inside(&g, 5, &t);
+        t = ints("around", around, 8), inside(&g, 5, &t);
+        if (pad)
+            n = node("Pad", "x around", "z0"), inside(&g, 1, &n);
+        for (int i = 0; i < 40; i++) {
+            char in[8], mid[8], out[8], operands[16];
+            snprintf(in, sizeof in, i || pad ? "z%d" : "x", i), snprintf(mid, sizeof mid, "m%d", i), snprintf(out, sizeof out, "z%d", i + 1);
+            snprintf(operands, sizeof operands, "%s c", in);
+            n = node("Sub", operands, mid), inside(&g, 1, &n);
+            n = node("Relu", mid, out), inside(&g, 1, &n);
+        }
+        ck_assert_int_eq(graph_end(&g, "z40", &peak), ERR_DATA);
+        ck_assert_msg(strstr(err_text(), "more weights than a file of this size") != NULL, "%s", err_text());
+        ck_assert_int_lt(peak, 128 << 20);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("onnx files");
@@ -197,6 +375,7 @@ int main(void)
     tcase_add_test(t, files_cut_anywhere_are_refused);
     tcase_add_test(t, damaged_files_are_refused_or_harmless);
     tcase_add_test(t, every_failed_allocation_is_reported);
+    tcase_add_test(t, a_small_file_takes_little_memory_whatever_it_claims);
     suite_add_tcase(suite, t);
     SRunner *sr = srunner_create(suite);
     srunner_run_all(sr, CK_NORMAL);
