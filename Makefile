@@ -4,7 +4,7 @@
 # CFLAGS, CPPFLAGS and LDFLAGS are the builder's, from the command line or the environment; what the code cannot do without stands apart.
 # A warning is an error in a checkout with our own flags, not where OPT or CFLAGS were given; WERROR= turns that off.
 CC       ?= cc
-BUILD    ?= build$(if $(SANITIZE),/$(notdir $(CC))-$(subst $(comma),-,$(SANITIZE)))
+BUILD    ?= build$(if $(SANITIZE),/$(notdir $(lastword $(CC)))-$(subst $(comma),-,$(SANITIZE)))
 WERROR   := $(if $(wildcard .git),$(if $(filter-out undefined,$(origin CFLAGS) $(origin OPT)),,-Werror))
 OPT      ?= -O3
 PREFIX   ?= /usr/local
@@ -136,6 +136,7 @@ $(BUILD)/tacit: $(CLI_OBJ) $(BUILD)/libtacit.a
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
 # What one test's link needs besides: LDFLAGS_<its name>.
+LDFLAGS_test_failures := -Wl,--wrap=getrandom
 LDFLAGS_test_garble := -Wl,--wrap=crh_hash,--wrap=crh_hash_pair
 
 # Tests that fail an allocation wrap aligned_alloc (and mem_free, to count); insecure objects live in test/ and never in the library.

@@ -11,6 +11,9 @@ void test_alloc_fail_at(long k);
 /** test_alloc_count: calls since then.   test_alloc_largest: bytes of the largest of them. */
 long test_alloc_count(void);
 size_t test_alloc_largest(void);
+/** test_alloc_fail_here, test_alloc_here: the same for this thread's calls alone. */
+void test_alloc_fail_here(long k);
+long test_alloc_here(void);
 /** test_alloc_now: bytes that mem_alloc gave to this thread less those that mem_free took from it, since its test_alloc_mark; headers included.
  *  test_alloc_peak: the most of it since then. */
 void test_alloc_mark(void);
