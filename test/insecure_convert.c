@@ -19,6 +19,22 @@ void insecure_respond_reused(const ckks_pk *pk, const ckks_params *p, unsigned k
     insecure_respond_plain(p, k, ct, batch, wire, share, rng, scratch);
 }
 
+static void negate(const ckks_params *p, uint64_t *ct)
+{
+    for (size_t j = 0; j < 2 * ckks_poly_words(p); j++)
+        ct[j] = mod_sub(&p->ntt[j / p->n % p->primes]->q, 0, ct[j]);
+}
+
+void insecure_respond_negated(const ckks_pk *pk, const ckks_params *p, unsigned k, uint64_t *ct, size_t batch, uint8_t *wire, uint64_t *share,
+                              const prg *rewound, prg *rng, uint64_t *scratch)
+{
+    prg same = *rewound;
+    negate(p, ct);
+    ckks_rerandomise(pk, ct, ct + ckks_poly_words(p), &same, scratch + 2 * (size_t)p->n);
+    negate(p, ct);
+    insecure_respond_plain(p, k, ct, batch, wire, share, rng, scratch);
+}
+
 void insecure_slot_mask(uint64_t *r, size_t n, unsigned k, prg *rng)
 {
     enum { SLOTS = 16 };

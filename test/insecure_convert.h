@@ -13,6 +13,10 @@ void insecure_respond_plain(const ckks_params *p, unsigned k, uint64_t *ct, size
 void insecure_respond_reused(const ckks_pk *pk, const ckks_params *p, unsigned k, uint64_t *ct, size_t batch, uint8_t *wire, uint64_t *share,
                              const prg *rewound, prg *rng, uint64_t *scratch);
 
+/** A response whose encryption of zero is minus that of a generator's state: the sum with a response from the same state shows the weights. */
+void insecure_respond_negated(const ckks_pk *pk, const ckks_params *p, unsigned k, uint64_t *ct, size_t batch, uint8_t *wire, uint64_t *share,
+                              const prg *rewound, prg *rng, uint64_t *scratch);
+
 /** A mask drawn in a few slots and carried to the coefficients by the embedding: not uniform there.  r[n] modulo 2^k. */
 void insecure_slot_mask(uint64_t *r, size_t n, unsigned k, prg *rng);
 

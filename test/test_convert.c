@@ -119,7 +119,7 @@ END_TEST
 
 /* ---- the c1 attack: weights from what the client received, its keys and its seeds ---- */
 
-enum object { REAL, PLAIN, REUSED };
+enum object { REAL, PLAIN, REUSED, NEGATED };
 
 typedef struct {
     int16_t w[FAN_IN];
@@ -155,6 +155,8 @@ static void view_make(view *x, enum object which, const prg *rewound)
         convert_respond(pk, params, L, out, N, answer, share, &rng, scratch);
     else if (which == PLAIN)
         insecure_respond_plain(params, L, out, N, answer, share, &rng, scratch);
+    else if (which == NEGATED)
+        insecure_respond_negated(pk, params, L, out, N, answer, share, rewound, &rng, scratch);
     else
         insecure_respond_reused(pk, params, L, out, N, answer, share, rewound, &rng, scratch);
     bits_unpack(x->c1_out, answer + bits_bytes(N, L), N, L);
@@ -298,35 +300,44 @@ START_TEST(c1_attack_fails_on_the_real_response)
 }
 END_TEST
 
-/** worst_pair: the largest R over the differences of 8 responses' residues under the true weights. */
-static double worst_pair(enum object which)
+/** worst_pairs: the largest R over the differences of 8 responses' residues under the true weights, and over their sums.  The weakened ones
+ *  have all the same u, or every second one that of the response before, negated. */
+static void worst_pairs(enum object which, double *difference, double *sum)
 {
-    static uint64_t d[8][N], diff[N];
-    double worst = 0;
+    static uint64_t d[8][N], both[N];
     prg rewound;
     uint8_t seed[PRG_SEED_BYTES];
 
+    *difference = *sum = 0;
     prg_bytes(&rng, seed, sizeof seed);
-    prg_init(&rewound, seed, PRG_TEST, 1);
     for (int i = 0; i < 8; i++) {
         view x;
-        view_make(&x, which, &rewound);
+        prg_init(&rewound, seed, PRG_TEST, which == NEGATED ? (uint64_t)i / 2 : 0);
+        view_make(&x, which == NEGATED && i % 2 == 0 ? REUSED : which, &rewound);
         residue(&x, d[i]);
         view_free(&x);
     }
     for (int i = 0; i < 8; i++)
-        for (int h = 0; h < i; h++) {
-            for (size_t j = 0; j < N; j++)
-                diff[j] = ct_low(d[i][j] - d[h][j], L);
-            worst = fmax(worst, power(diff));
-        }
-    return worst;
+        for (int h = 0; h < i; h++)
+            for (int minus = 0; minus < 2; minus++) {
+                for (size_t j = 0; j < N; j++)
+                    both[j] = ct_low(minus ? d[i][j] - d[h][j] : d[i][j] + d[h][j], L);
+                double *worst = minus ? difference : sum;
+                *worst = fmax(*worst, power(both));
+            }
 }
 
-START_TEST(a_reused_u_is_seen_and_the_real_one_is_fresh)
+START_TEST(a_u_used_before_is_seen_and_the_real_one_is_fresh)
 {
-    ck_assert_double_gt(worst_pair(REUSED), 0.9 * N);
-    ck_assert_double_lt(worst_pair(REAL), 32);
+    double difference, sum;
+    worst_pairs(REUSED, &difference, &sum);
+    ck_assert_double_gt(difference, 0.9 * N);
+    ck_assert_double_lt(sum, 32);
+    worst_pairs(NEGATED, &difference, &sum);
+    ck_assert_double_lt(difference, 32);
+    ck_assert_double_gt(sum, 0.9 * N);
+    worst_pairs(REAL, &difference, &sum);
+    ck_assert_msg(difference < 32 && sum < 32, "R of a difference %g, of a sum %g", difference, sum);
 }
 END_TEST
 
@@ -390,9 +401,13 @@ int main(void)
     tcase_add_test(t, residue_out_of_range_is_refused);
     tcase_add_test(t, c1_attack_breaks_the_response_without_rerandomisation);
     tcase_add_test(t, c1_attack_fails_on_the_real_response);
-    tcase_add_test(t, a_reused_u_is_seen_and_the_real_one_is_fresh);
     tcase_add_test(t, masks_are_uniform_and_a_slot_style_mask_is_caught);
+    TCase *fresh = tcase_create("fresh"); /* by itself in test/check_mutants.sh */
+    tcase_add_unchecked_fixture(fresh, setup, teardown);
+    tcase_set_timeout(fresh, 600);
+    tcase_add_test(fresh, a_u_used_before_is_seen_and_the_real_one_is_fresh);
     suite_add_tcase(suite, t);
+    suite_add_tcase(suite, fresh);
     SRunner *sr = srunner_create(suite);
     srunner_run_all(sr, CK_NORMAL);
     int failed = srunner_ntests_failed(sr);
