@@ -80,11 +80,10 @@ static int8_t centred(uint64_t x) { return (int8_t)((int)x - (CKKS_PK_DIVISOR & 
 
 void ckks_pk_seed(uint8_t out[PRG_SEED_BYTES], const uint8_t session[32], const uint8_t seed[PRG_SEED_BYTES])
 {
-    crypto_generichash_state h;
-    crypto_generichash_init(&h, (const uint8_t *)"tacit public key", 16, PRG_SEED_BYTES);
-    crypto_generichash_update(&h, session, 32);
-    crypto_generichash_update(&h, seed, PRG_SEED_BYTES);
-    crypto_generichash_final(&h, out, PRG_SEED_BYTES);
+    uint8_t both[32 + PRG_SEED_BYTES];
+    memcpy(both, session, 32);
+    memcpy(both + 32, seed, PRG_SEED_BYTES);
+    crypto_generichash(out, PRG_SEED_BYTES, both, sizeof both, (const uint8_t *)"tacit public key", 16);
 }
 
 /* a is uniform in the NTT domain as it is in the coefficients, so no transform is spent on it; a_low[n], centred, is a modulo D. */

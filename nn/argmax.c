@@ -53,7 +53,7 @@ static int server_last_responses(nn_server *v, last_bufs *b)
     nn_session *s = &v->s;
     const uint32_t i = s->plan->layers - 1;
     const nn_plan_layer *a = &s->plan->layer[i];
-    int rc;
+    int rc = 0;
 
     mem_free(v->logits);
     TRY_MEM(v->logits = mem_alloc((size_t)a->out * s->batch, sizeof *v->logits));
@@ -71,7 +71,7 @@ static int client_last_responses(nn_client *c, last_bufs *b)
     nn_session *s = &c->s;
     const uint32_t i = s->plan->layers - 1;
     const nn_plan_layer *a = &s->plan->layer[i];
-    int rc;
+    int rc = 0;
 
     mem_free(c->logits);
     TRY_MEM(c->logits = mem_alloc((size_t)a->out * s->batch, sizeof *c->logits));

@@ -38,7 +38,7 @@ scan() { # OBJECT-FOLDER
 # Whatever of libsodium the library calls needs its line in test/ct_wrap.c.
 wrapped() { # OBJECT-FOLDER
     for f in $folders; do nm -u "$1/$f"/*.o; done | sed -n 's/^ *U \(crypto_[a-z0-9_]*\|sodium_[a-z_]*\|randombytes_[a-z]*\)$/\1/p' | sort -u |
-        while read -r name; do grep -q "^WRAP([a-z]*, $name," test/ct_wrap.c || echo "$name"; done
+        while read -r name; do grep -q "^WRAP([a-z_]*, $name," test/ct_wrap.c || echo "$name"; done
 }
 
 caught() { # COMMAND...: leak-branch and leak-index end with the status that says so

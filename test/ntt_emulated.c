@@ -137,6 +137,8 @@ static inline unsigned above(lanes a, lanes b)
 #define _mm512_permutex2var_epi64 pick
 #define _mm512_set1_epi64(x) same((uint64_t)(x))
 #define _mm512_setr_epi64(...) ((lanes){{__VA_ARGS__}})
+#undef _mm512_slli_epi64 /* macros at -O0 */
+#undef _mm512_srli_epi64
 #define _mm512_slli_epi64 left
 #define _mm512_srli_epi64 right
 #define _mm512_storeu_si512(p, a) memcpy(p, (a).x, sizeof(lanes))
