@@ -375,6 +375,90 @@ START_TEST(files_that_went_wrong)
 }
 END_TEST
 
+/* Random texts with every kind of gate, run as they stand on all inputs: the circuit is the same function, and an output is refused only where
+ * the evaluator's inputs do not matter. */
+enum { LINES = 60, OUT = 3, WIRES = 10 + LINES + OUT };
+typedef struct {
+    unsigned in, lines;
+    struct {
+        char op; /* X, A, I, W, Q as the file's XOR, AND, INV, EQW, EQ */
+        unsigned a, b;
+    } line[LINES + OUT];
+} listing;
+
+static size_t put_listing(char *text, size_t room, const listing *l, unsigned eval)
+{
+    static const char *const names[] = {['X'] = "XOR", ['A'] = "AND", ['I'] = "INV", ['W'] = "EQW", ['Q'] = "EQ"};
+    size_t n = (size_t)snprintf(text, room, "%u %u\n2 %u %u\n1 %d\n\n", l->lines, l->in + l->lines, eval, l->in - eval, OUT);
+    for (unsigned i = 0; i < l->lines; i++)
+        if (l->line[i].op == 'X' || l->line[i].op == 'A')
+            n += (size_t)snprintf(text + n, room - n, "2 1 %u %u %u %s\n", l->line[i].a, l->line[i].b, l->in + i, names[(int)l->line[i].op]);
+        else
+            n += (size_t)snprintf(text + n, room - n, "1 1 %u %u %s\n", l->line[i].a, l->in + i, names[(int)l->line[i].op]);
+    return n;
+}
+
+static void run_listing(const listing *l, unsigned x, uint8_t *v)
+{
+    for (unsigned i = 0; i < l->in; i++)
+        v[i] = x >> i & 1;
+    for (unsigned i = 0; i < l->lines; i++) {
+        const unsigned a = l->line[i].a, b = l->line[i].b;
+        const char op = l->line[i].op;
+        v[l->in + i] = (uint8_t)(op == 'X' ? v[a] ^ v[b] : op == 'A' ? v[a] & v[b] : op == 'I' ? !v[a] : op == 'W' ? v[a] : a);
+    }
+}
+
+START_TEST(random_texts)
+{
+    const uint8_t seed[PRG_SEED_BYTES] = "texts";
+    unsigned read = 0, refused = 0;
+    prg g;
+    prg_init(&g, seed, PRG_TEST, 0);
+    for (unsigned round = 0; round < 3000; round++) {
+        static char text[32 * WIRES];
+        static uint8_t all[512][WIRES];
+        listing l = {.in = 2 + (unsigned)(prg_u64(&g) % 8), .lines = 1 + (unsigned)(prg_u64(&g) % LINES)};
+        const unsigned eval = 1 + (unsigned)(prg_u64(&g) % (l.in - 1)), wires = l.in + l.lines;
+        for (unsigned i = 0; i < l.lines; i++) { /* mostly XOR, of wires that are near, so that sets are large and cancel */
+            const unsigned here = l.in + i, kind = (unsigned)(prg_u64(&g) % 16);
+            l.line[i].op = "XXXXXXXXXAAAAIWQ"[kind];
+            l.line[i].a = (unsigned)(prg_u64(&g) % here);
+            l.line[i].b = here - 1 - (unsigned)(prg_u64(&g) % (here < 6 ? here : 6));
+            if (l.line[i].op == 'Q')
+                l.line[i].a &= 1;
+        }
+        for (unsigned i = 0; i < OUT; i++, l.lines++) { /* outputs that are wires of before */
+            l.line[l.lines].op = 'W';
+            l.line[l.lines].a = wires - 1 - (unsigned)(prg_u64(&g) % (wires < 12 ? wires : 12));
+        }
+        for (unsigned x = 0; x < 1u << l.in; x++)
+            run_listing(&l, x, all[x]);
+        gc_circuit *c;
+        gc_bristol s;
+        const int rc = read_text(&c, &s, text, put_listing(text, sizeof text, &l, eval), 2);
+        const unsigned first = l.in + l.lines - OUT, low = (1u << eval) - 1;
+        if (rc) {
+            unsigned w = 0;
+            ck_assert_msg(sscanf(err_text(), "output wire %u does not depend", &w) == 1 && w >= first && w < first + OUT, "%s\n%s", err_text(), text);
+            for (unsigned x = 0; x < 1u << l.in; x++)
+                ck_assert_uint_eq(all[x][w], all[x & ~low][w]);
+            refused++;
+            continue;
+        }
+        for (unsigned x = 0; x < 1u << l.in; x++) {
+            uint8_t got[OUT];
+            ck_assert_int_eq(gc_circuit_run(c, all[x], all[x] + eval, got), 0);
+            if (memcmp(got, all[x] + first, OUT))
+                ck_abort_msg("input %x of\n%s", x, text);
+        }
+        gc_circuit_free(c);
+        read++;
+    }
+    ck_assert(read > 300 && refused > 100);
+}
+END_TEST
+
 START_TEST(values_that_do_not_fit)
 {
     gc_circuit *c;
@@ -442,6 +526,7 @@ int main(void)
     tcase_add_test(t, edited_lines);
     tcase_add_test(t, programs_read_back);
     tcase_add_loop_test(t, files_that_went_wrong, 0, 1);
+    tcase_add_test(t, random_texts);
     tcase_add_test(t, values_that_do_not_fit);
     tcase_add_test(t, no_memory);
     suite_add_tcase(suite, t);

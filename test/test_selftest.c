@@ -21,6 +21,7 @@
 #include "gc/relu_kern.h"
 #include "ot/check_kern.h"
 #include "ot/kern.h"
+#include "test/ntt_emulated.h"
 
 typedef uint64_t (*function)(void);
 
@@ -71,6 +72,9 @@ START_TEST(answers)
             }
     ck_assert_int_eq(rc, 0);
     ck_assert_str_eq(said, "");
+    uint64_t sum = 0; /* the kernel that this CPU may not have */
+    ck_assert_int_eq(ntt_kerns.answer(&ntt_kern_emulated, &sum), 0);
+    ck_assert_uint_eq(sum, ntt_kerns.right);
 }
 END_TEST
 
