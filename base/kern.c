@@ -14,8 +14,8 @@ int kern_usable(kern_set *s, unsigned i, unsigned features)
 
 const void *kern_pick(kern_set *s)
 {
-    const void *k = s->of[0];
-    for (unsigned i = 1; i < KERN_MOST; i++)
+    const void *k = NULL;
+    for (unsigned i = 0; i < KERN_MOST; i++)
         if (kern_usable(s, i, cpu_features()))
             k = s->of[i];
     atomic_store_explicit(&s->best, k, memory_order_relaxed); /* two threads that race store the same */
@@ -26,6 +26,7 @@ int kern_check(kern_set *s, void (*warn)(const char *line))
 {
     char line[160];
     unsigned wrong = 0;
+    const kern_head *best = s->of[0];
     for (unsigned i = 0; i < KERN_MOST; i++) {
         uint64_t sum = 0;
         if (!kern_usable(s, i, cpu_features()))
@@ -35,14 +36,14 @@ int kern_check(kern_set *s, void (*warn)(const char *line))
             return rc;
         wrong |= (unsigned)(sum != s->right) << i;
     }
-    if (wrong & 1)
+    if (wrong & 1 && !best->needs)
         return err_set(ERR_CPU, "kernel %s portable gives wrong results: this CPU or its emulator is faulty, or the build is", s->what);
     atomic_fetch_or(&s->wrong, wrong);
-    atomic_store(&s->best, NULL);
-    for (unsigned i = 1; i < KERN_MOST; i++)
+    best = kern_pick(s);
+    for (unsigned i = 0; i < KERN_MOST; i++)
         if (wrong >> i & 1) {
             snprintf(line, sizeof line, "kernel %s %s gives wrong results on this CPU; using %s", s->what, ((const kern_head *)s->of[i])->name,
-                     ((const kern_head *)kern_best(s))->name);
+                     best ? best->name : "none");
             warn(line);
         }
     return 0;

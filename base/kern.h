@@ -19,7 +19,7 @@ typedef struct {
 
 typedef struct {
     const char *what;
-    const void *of[KERN_MOST]; /* each begins as a kern_head; slowest first, portable C the very first; NULL after the last */
+    const void *of[KERN_MOST]; /* each begins as a kern_head; slowest first, the very first portable C where there is one; NULL after the last */
     /* *sum = kern_mix of all that the kernel makes of a fixed input, which covers bodies and tails.   Errors: ERR_MEM. */
     int (*answer)(const void *kern, uint64_t *sum);
     uint64_t right;            /* the answer; test_selftest prints what portable C gives */
@@ -30,7 +30,7 @@ typedef struct {
 /** kern_usable: of[i] exists, needs no other features and was not found wrong. */
 int kern_usable(kern_set *s, unsigned i, unsigned features);
 
-/** kern_best: the fastest usable one, picked at the first call. */
+/** kern_best: the fastest usable one, picked at the first call; NULL, in a set without portable C only, if there is none. */
 const void *kern_pick(kern_set *s);
 static inline const void *kern_best(kern_set *s)
 {
