@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "nn/reference.h"
 #include "nn/session.h"
+#include "test/alloc.h"
 #include "test/nets.h"
 #include "test/relay.h"
 
@@ -37,6 +38,9 @@ static const nn_serve_options options = {.ot = NN_DEFAULT_OT};
 typedef struct {
     chan *ch;
     const nn_prepared *m;
+    const nn_serve_options *options; /* NULL: the usual ones */
+    prg *rng;                        /* NULL: rng_s */
+    long long peak;
     nn_stats stats;
     chan_stats traffic;
     int rc;
@@ -45,7 +49,9 @@ typedef struct {
 static void *serve(void *arg)
 {
     serving *x = arg;
-    x->rc = nn_serve(x->ch, x->m, &options, &rng_s, &x->stats);
+    test_alloc_mark();
+    x->rc = nn_serve(x->ch, x->m, x->options ? x->options : &options, x->rng ? x->rng : &rng_s, &x->stats);
+    x->peak = test_alloc_peak();
     chan_get_stats(x->ch, &x->traffic);
     chan_free(x->ch);
     return NULL;
@@ -386,6 +392,76 @@ START_TEST(extension_is_agreed_upon)
 }
 END_TEST
 
+/* One prepared model, four sessions at the same time; the quantised one is gone by then. */
+START_TEST(sessions_share_a_prepared_model)
+{
+    enum { SESSIONS = 4 };
+    seed_all();
+    nn_qmodel *q = nets_dense((uint32_t[]){6, 5, 3}, 2, &rng_t);
+    uint8_t pixels[2 * 6] = {0, 50, 100, 150, 200, 255, 255, 0, 1, 2, 3, 4};
+    int32_t labels[2];
+    nn_prepared *m = prepared(q);
+    serving server[SESSIONS];
+    pthread_t thread[SESSIONS];
+    prg rng[SESSIONS];
+    nn_client *c[SESSIONS];
+    chan *ch[SESSIONS];
+    ck_assert_int_eq(nn_plan_equal(nn_prepared_plan(m), &q->plan), 1);
+    ck_assert_str_eq(nn_prepared_plan(m)->layer[0].name, "");
+    for (uint64_t i = 0; i < SESSIONS; i++) {
+        prg_init(&rng[i], (const uint8_t[PRG_SEED_BYTES]){"shared"}, PRG_TEST, i);
+        server[i] = (serving){.m = m, .rng = &rng[i]};
+        ck_assert_int_eq(chan_pair(&ch[i], &server[i].ch, 0), 0);
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, serve, &server[i]), 0);
+        ck_assert_msg(nn_client_open(&c[i], ch[i], 0, &rng_c) == 0, "%s", err_text());
+    }
+    for (int i = 0; i < SESSIONS; i++) { /* all are open */
+        ck_assert_msg(nn_client_infer(c[i], pixels, 2, labels, NULL, NULL) == 0, "%s", err_text());
+        labels_agree(q, pixels, 2, labels, 1);
+    }
+    nn_qmodel_free(q);
+    for (int i = SESSIONS; i-- > 0;) {
+        ck_assert_msg(nn_client_infer(c[i], pixels, 1, labels, NULL, NULL) == 0, "%s", err_text());
+        nn_client_close(c[i]);
+        chan_free(ch[i]);
+        pthread_join(thread[i], NULL);
+        ck_assert_int_eq(server[i].rc, 0);
+    }
+    nn_prepared_free(m);
+}
+END_TEST
+
+static int turn_away(void *arg)
+{
+    ++*(int *)arg;
+    return err_set(ERR_LIMIT, "no room");
+}
+
+START_TEST(a_client_that_is_not_admitted_costs_nothing)
+{
+    int asked = 0;
+    const nn_serve_options full = {.ot = NN_DEFAULT_OT, .admit = turn_away, .arg = &asked};
+    seed_all();
+    nn_qmodel *q = nets_dense((uint32_t[]){6, 5, 3}, 2, &rng_t);
+    nn_prepared *m = prepared(q);
+    serving server = {.m = m, .options = &full};
+    pthread_t thread;
+    nn_client *c;
+    chan *ch;
+    ck_assert_int_eq(chan_pair(&ch, &server.ch, 0), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, serve, &server), 0);
+    ck_assert_int_ne(nn_client_open(&c, ch, 0, &rng_c), 0);
+    ck_assert_ptr_null(c);
+    chan_free(ch);
+    pthread_join(thread, NULL);
+    ck_assert_int_eq(server.rc, ERR_LIMIT);
+    ck_assert_int_eq(asked, 1);
+    ck_assert_int_lt(server.peak, 2 << 20); /* the channel's, mostly */
+    nn_prepared_free(m);
+    nn_qmodel_free(q);
+}
+END_TEST
+
 static void every_message(enum fault fault)
 {
     seed_all();
@@ -440,6 +516,8 @@ int main(void)
     tcase_add_test(t, opened_layers_stay_within_two_units);
     tcase_add_test(t, mnist_layers_stay_within_two_units);
     tcase_add_test(t, extension_is_agreed_upon);
+    tcase_add_test(t, sessions_share_a_prepared_model);
+    tcase_add_test(t, a_client_that_is_not_admitted_costs_nothing);
     tcase_add_test(t, hang_up_at_every_message);
     tcase_add_test(t, cut_in_every_message);
     tcase_add_test(t, wrong_kind_of_every_message);
