@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* The last layer: weights, then argmax over the full shares, flights 2L - 1, 2L and 2L + 1.  Not truncated locally: the circuit drops the bits. */
+/* The last layer: weights, then argmax over the full shares, flights 2L - 1, 2L and 2L + 1.  Not truncated locally: the
+ * circuit drops the bits. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -21,7 +22,8 @@ static void last_free(last_bufs *b)
     mem_free(b->wire);
 }
 
-/** last_alloc: a server has labels for each chunk under way.  An input bit is a bit of memory as a choice, a byte as a known input. */
+/** last_alloc: a server has labels for each chunk under way.  An input bit is a bit of memory as a choice, a byte as a
+ * known input. */
 static int last_alloc(last_bufs *b, const nn_session *s, int server)
 {
     nn_size *z = &b->z;
@@ -40,8 +42,8 @@ out:
 }
 
 /** last_bits: the bits of images [at, at + lanes) of every logit's share, in the argmax circuit's order. */
-static void last_bits(const nn_session *s, const uint64_t *logits, uint32_t at, uint32_t lanes, uint8_t *bits, size_t row,
-                      void (*spread)(uint8_t *, const uint64_t *, size_t, unsigned))
+static void last_bits(const nn_session *s, const uint64_t *logits, uint32_t at, uint32_t lanes, uint8_t *bits,
+                      size_t row, void (*spread)(uint8_t *, const uint64_t *, size_t, unsigned))
 {
     const nn_plan_layer *a = &s->plan->layer[s->plan->layers - 1];
     for (uint32_t e = 0; e < a->out; e++)
@@ -87,7 +89,8 @@ out:
 static int server_argmax_ask(nn_server *v, last_bufs *b, uint32_t at)
 {
     nn_session *s = &v->s;
-    const uint32_t i = s->plan->layers - 1, first = at * (uint32_t)b->z.lanes, lanes = nn_min((uint32_t)b->z.lanes, s->batch - first);
+    const uint32_t i = s->plan->layers - 1, first = at * (uint32_t)b->z.lanes,
+                   lanes = nn_min((uint32_t)b->z.lanes, s->batch - first);
     int rc;
 
     /* 2L - 1 -> OT_U */
@@ -102,7 +105,8 @@ out:
 static int server_argmax_take(nn_server *v, last_bufs *b, uint32_t at, uint8_t *answer)
 {
     nn_session *s = &v->s;
-    const uint32_t i = s->plan->layers - 1, first = at * (uint32_t)b->z.lanes, lanes = nn_min((uint32_t)b->z.lanes, s->batch - first);
+    const uint32_t i = s->plan->layers - 1, first = at * (uint32_t)b->z.lanes,
+                   lanes = nn_min((uint32_t)b->z.lanes, s->batch - first);
     int rc;
 
     /* 2L <- TABLES */
@@ -140,8 +144,8 @@ out:
     return rc;
 }
 
-/** client_decode: label bits = own colours XOR the server's; NN_NO_LABEL for what is no label.  No image's time depends on its outcome, and
- *  nothing fails: what happens from here on must not depend on the answer (exec.h). */
+/** client_decode: label bits = own colours XOR the server's; NN_NO_LABEL for what is no label.  No image's time depends
+ * on its outcome, and nothing fails: what happens from here on must not depend on the answer (exec.h). */
 static void client_decode(nn_client *c, uint32_t lanes, const uint8_t *colours, const uint8_t *answer, int32_t *labels)
 {
     const gc_circuit *f = c->s.argmax;
@@ -199,7 +203,8 @@ int nn_client_last(nn_client *c, int32_t *labels)
     /* 2L + 1 <- OUTPUT */
     TRY(nn_get(s, CHAN_OUTPUT, nn_flight_tables(s->plan->layers - 1) + 1, answer, len));
     for (uint32_t at = 0; at < s->batch; at += lanes)
-        client_decode(c, nn_min(lanes, s->batch - at), colours + (size_t)at / 8 * outputs, answer + (size_t)at / 8 * outputs, labels + at);
+        client_decode(c, nn_min(lanes, s->batch - at), colours + (size_t)at / 8 * outputs,
+                      answer + (size_t)at / 8 * outputs, labels + at);
     c->done = c->total;
 out:
     mem_free(colours);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* The protocol of a batch, the two roles facing each other.  docs/PROTOCOL.md has the messages, docs/SECURITY.md the argument. */
+/* The protocol of a batch, the two roles facing each other.  docs/PROTOCOL.md has the messages, docs/SECURITY.md the
+ * argument. */
 #include "nn/exec.h"
 
 #include <stdio.h>
@@ -38,8 +39,8 @@ int nn_client_begin(nn_client *c, const uint8_t *pixels, uint32_t count)
     for (uint32_t first = 0; first < a->in; first += z.input_chunk) {
         const uint32_t n = nn_min(z.input_chunk, a->in - first);
         for (uint32_t e = 0; e < n; e++)
-            convert_encrypt(c->sk[0], s->params[0], a->l, s->share + (size_t)(first + e) * count, count, s->seed[0], first + e, wire + e * z.ct,
-                            s->rng, s->scratch);
+            convert_encrypt(c->sk[0], s->params[0], a->l, s->share + (size_t)(first + e) * count, count, s->seed[0],
+                            first + e, wire + e * z.ct, s->rng, s->scratch);
         TRY(nn_put(s, CHAN_INPUT, 0, wire, n * z.ct));
     }
 out:
@@ -70,7 +71,8 @@ int nn_server_begin(nn_server *v)
         const uint32_t n = nn_min(z.input_chunk, a->in - first);
         TRY(nn_get(s, CHAN_INPUT, 0, wire, n * z.ct));
         for (uint32_t e = 0; e < n; e++)
-            TRY(convert_accept(v->in, first + e, a->l, wire + e * z.ct, s->seed[0], first + e, NULL, s->batch, s->scratch));
+            TRY(convert_accept(v->in, first + e, a->l, wire + e * z.ct, s->seed[0], first + e, NULL, s->batch,
+                               s->scratch));
     }
 out:
     mem_free(wire);
@@ -101,7 +103,8 @@ int nn_server_respond(nn_server *v, uint32_t i, uint32_t first, uint32_t n, uint
             if ((rc = convert_weigh(v->m->weights[i], v->in, e, v->sum_end - e, v->sum)))
                 break;
         }
-        convert_respond(v->pk[i], p, nn_k(a), v->sum + (e - v->sum_first) * convert_ct_words(p), s->batch, wire, share, s->rng, s->scratch);
+        convert_respond(v->pk[i], p, nn_k(a), v->sum + (e - v->sum_first) * convert_ct_words(p), s->batch, wire, share,
+                        s->rng, s->scratch);
         const uint64_t bias = (uint64_t)v->m->bias[i][e] << a->g;
         for (uint32_t j = 0; j < s->batch; j++)
             share[j] = (share[j] + bias) & ring;
@@ -127,7 +130,8 @@ int nn_client_unmask(nn_client *c, uint32_t i, uint32_t n, const uint8_t *wire, 
 
 /* ---- a hidden layer: weights, truncation, ReLU, in chunks of output elements, flights 2i + 1 and 2i + 2 ---- */
 
-/** hidden_bufs: one allocation a buffer for a whole layer; a server has a set of labels and shares for each chunk under way. */
+/** hidden_bufs: one allocation a buffer for a whole layer; a server has a set of labels and shares for each chunk under
+ * way. */
 typedef struct {
     nn_size z;
     uint64_t *v[NN_WINDOW];
@@ -164,7 +168,8 @@ out:
     return rc;
 }
 
-/** server_ask: flight 2i + 1: responses for a chunk, and the OT message for the bits of the server's share, which it chose itself. */
+/** server_ask: flight 2i + 1: responses for a chunk, and the OT message for the bits of the server's share, which it
+ * chose itself. */
 static int server_ask(nn_server *v, uint32_t i, hidden_bufs *b, uint32_t at)
 {
     nn_session *s = &v->s;
@@ -204,8 +209,8 @@ static int server_take(nn_server *v, uint32_t i, hidden_bufs *b, uint32_t at, co
     TRY(nn_get(s, CHAN_SHARE, nn_flight_tables(i), b->wire, n * b->z.next));
     nn_phase(s, NN_PHASE_LINEAR);
     for (uint32_t e = 0; e < n; e++)
-        TRY(convert_accept(next, first + e, to->l, b->wire + e * b->z.next, s->seed[i + 1], first + e, share + (size_t)e * s->batch, s->batch,
-                           s->scratch));
+        TRY(convert_accept(next, first + e, to->l, b->wire + e * b->z.next, s->seed[i + 1], first + e,
+                           share + (size_t)e * s->batch, s->batch, s->scratch));
 out:
     return rc;
 }
@@ -260,8 +265,8 @@ static int client_chunk(nn_client *c, uint32_t i, hidden_bufs *b, uint32_t first
     /* 2i + 2 -> SHARE */
     nn_phase(s, NN_PHASE_LINEAR);
     for (uint32_t e = 0; e < n; e++)
-        convert_encrypt(c->sk[i + 1], s->params[i + 1], to->l, share + (size_t)e * s->batch, s->batch, s->seed[i + 1], first + e,
-                        b->wire + e * b->z.next, s->rng, s->scratch);
+        convert_encrypt(c->sk[i + 1], s->params[i + 1], to->l, share + (size_t)e * s->batch, s->batch, s->seed[i + 1],
+                        first + e, b->wire + e * b->z.next, s->rng, s->scratch);
     TRY(nn_put(s, CHAN_SHARE, nn_flight_tables(i), b->wire, n * b->z.next));
 out:
     return rc;
@@ -291,7 +296,8 @@ out:
 
 /* ---- sessions ---- */
 
-/** give_up: the peer is told the code and nothing else (what this party knows may be in the text), which survives the telling. */
+/** give_up: the peer is told the code and nothing else (what this party knows may be in the text), which survives the
+ * telling. */
 static int give_up(chan *ch, int rc)
 {
     char why[256];
@@ -362,7 +368,8 @@ int nn_client_open(nn_client **out, chan *ch, unsigned ot, prg *rng)
 const nn_plan *nn_client_plan(const nn_client *c) { return c->s.plan; }
 unsigned nn_client_ot(const nn_client *c) { return c->s.ot; }
 
-int nn_client_infer(nn_client *c, const uint8_t *pixels, uint32_t count, int32_t *labels, void (*progress)(void *, double), void *arg)
+int nn_client_infer(nn_client *c, const uint8_t *pixels, uint32_t count, int32_t *labels,
+                    void (*progress)(void *, double), void *arg)
 {
     nn_session *s = &c->s;
 

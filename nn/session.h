@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: ISC
-/** session.h: what each party keeps of a session, and the steps that nn/exec.h strings together.  Inside nn/ (and its tests) only.
+/** session.h: what each party keeps of a session, and the steps that nn/exec.h strings together.  Inside nn/ (and its
+ * tests) only.
  *
  *  Set-up, flights 0..4:   0 C -> S HELLO   1 S -> C PLAN   2 C -> S KEYS, OT_BASE   3 S -> C OT_BASE, OT_BASE
- *                          4 C -> S OT_BASE: the first batch's flight 0 goes the same way, so no waiting comes with it. */
+ *                          4 C -> S OT_BASE: the first batch's flight 0 goes the same way, so nothing waits for it. */
 #ifndef TACIT_NN_SESSION_H
 #define TACIT_NN_SESSION_H
 
@@ -68,13 +69,14 @@ struct nn_client {
     int dead;             /* the session failed: nothing more is sent */
 };
 
-/** nn_session_start: nothing but a channel.   nn_session_common: the plan, read-only, outlives the session; scratch.  Errors: ERR_MEM.
- *  nn_session_free: also after an error. */
+/** nn_session_start: nothing but a channel.   nn_session_common: the plan, read-only, outlives the session; scratch.
+ * Errors: ERR_MEM. nn_session_free: also after an error. */
 void nn_session_start(nn_session *s, chan *ch, prg *rng);
 int nn_session_common(nn_session *s, const nn_common *m) MUST_CHECK;
 void nn_session_free(nn_session *s);
 
-/** nn_put / nn_get: chan_send / chan_recv in pieces of NN_PIECE, which count flights and put waiting on the clock of NN_PHASE_WAIT. */
+/** nn_put / nn_get: chan_send / chan_recv in pieces of NN_PIECE, which count flights and put waiting on the clock of
+ * NN_PHASE_WAIT. */
 int nn_put(nn_session *s, unsigned kind, unsigned flight, const void *data, size_t len) MUST_CHECK;
 int nn_get(nn_session *s, unsigned kind, unsigned flight, void *data, size_t len) MUST_CHECK;
 /** nn_phase: from now on time counts for `phase`; returns the one before. */
@@ -93,8 +95,9 @@ void nn_server_close(nn_server *v);
 int nn_client_setup(nn_client *c, chan *ch, unsigned ot, prg *rng) MUST_CHECK;
 void nn_client_teardown(nn_client *c);
 
-/** nn_server_respond: layer i's outputs [first, first + n): the responses into wire, and the server's share[n][batch] modulo 2^k with the
- *  bias added; every output once, in ascending order.   nn_client_unmask: the client's share[n][batch] from those responses. */
+/** nn_server_respond: layer i's outputs [first, first + n): the responses into wire, and the server's share[n][batch]
+ * modulo 2^k with the bias added; every output once, in ascending order.   nn_client_unmask: the client's
+ * share[n][batch] from those responses. */
 int nn_server_respond(nn_server *v, uint32_t i, uint32_t first, uint32_t n, uint64_t *share, uint8_t *wire) MUST_CHECK;
 int nn_client_unmask(nn_client *c, uint32_t i, uint32_t n, const uint8_t *wire, uint64_t *share) MUST_CHECK;
 

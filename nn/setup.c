@@ -114,7 +114,8 @@ out:
 static int server_base(nn_server *v)
 {
     nn_session *s = &v->s;
-    uint8_t message[OT_BASE_MESSAGE_BYTES], element[OT_BASE_ELEMENT_BYTES], challenge[OT_BASE_CHALLENGE_BYTES], answer[OT_BASE_ANSWER_BYTES];
+    uint8_t message[OT_BASE_MESSAGE_BYTES], element[OT_BASE_ELEMENT_BYTES], challenge[OT_BASE_CHALLENGE_BYTES],
+        answer[OT_BASE_ANSWER_BYTES];
     base_key_pairs keys;
     ot_base_sender *base = NULL;
     int rc;
@@ -197,7 +198,8 @@ out:
     return rc;
 }
 
-/** client_keys: 2 -> KEYS: a fresh key pair for every weighted layer (what is encrypted for one depends on the key of the one before). */
+/** client_keys: 2 -> KEYS: a fresh key pair for every weighted layer (what is encrypted for one depends on the key of
+ * the one before). */
 static int client_keys(nn_client *c)
 {
     nn_session *s = &c->s;
@@ -243,7 +245,8 @@ out:
 static int client_base(nn_client *c)
 {
     nn_session *s = &c->s;
-    uint8_t message[OT_BASE_MESSAGE_BYTES], element[OT_BASE_ELEMENT_BYTES], challenge[OT_BASE_CHALLENGE_BYTES], answer[OT_BASE_ANSWER_BYTES];
+    uint8_t message[OT_BASE_MESSAGE_BYTES], element[OT_BASE_ELEMENT_BYTES], challenge[OT_BASE_CHALLENGE_BYTES],
+        answer[OT_BASE_ANSWER_BYTES];
     base_keys keys;
     ot_base_receiver *base = NULL;
     block *delta = &c->gc.gc.delta;

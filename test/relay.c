@@ -31,7 +31,10 @@ static int write_all(int fd, const uint8_t *p, size_t n)
     return 0;
 }
 
-static size_t length(const uint8_t *head) { return head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16 | (size_t)head[3] << 24; }
+static size_t length(const uint8_t *head)
+{
+    return head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16 | (size_t)head[3] << 24;
+}
 
 static void keep(relay *r, const uint8_t *p, size_t n)
 {

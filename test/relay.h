@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/** relay.h: a man in the middle of two plain channels: carries whole messages one way, may alter or hold back each, and keeps a copy. */
+/** relay.h: a man in the middle of two plain channels: carries whole messages one way, may alter or hold back each, and
+ * keeps a copy. */
 #ifndef TACIT_TEST_RELAY_H
 #define TACIT_TEST_RELAY_H
 
@@ -22,7 +23,8 @@ struct relay {
     pthread_t thread;
 };
 
-/** relay_between: r[0] carries from the client's end to the server's, r[1] back; *client and *server are the channels.  Asserts success. */
+/** relay_between: r[0] carries from the client's end to the server's, r[1] back; *client and *server are the channels.
+ * Asserts success. */
 void relay_between(relay r[2], chan **client, chan **server);
 /** relay_end: once both channels are closed.   relay_free: the copies. */
 void relay_end(relay r[2]);

@@ -29,12 +29,14 @@ static void setup(void)
 
 START_TEST(rows_of_argmax_are_those_of_the_circuit)
 {
-    static const unsigned shape[][3] = {{2, 1, 0}, {2, 5, 0}, {2, 26, 12}, {3, 59, 7}, {4, 8, 3}, {5, 9, 8}, {10, 26, 12}, {33, 20, 19}, {64, 12, 3},
-                                        {65, 12, 3}, {1000, 30, 8}, {4096, 24, 9}};
+    static const unsigned shape[][3] = {{2, 1, 0},   {2, 5, 0},   {2, 26, 12},   {3, 59, 7},
+                                        {4, 8, 3},   {5, 9, 8},   {10, 26, 12},  {33, 20, 19},
+                                        {64, 12, 3}, {65, 12, 3}, {1000, 30, 8}, {4096, 24, 9}};
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
         gc_circuit *c;
         ck_assert_int_eq(gc_argmax_circuit(&c, shape[i][0], shape[i][1], shape[i][2]), 0);
-        ck_assert_uint_eq(nn_size_rows_argmax(shape[i][0], shape[i][1], shape[i][2]) * sizeof(block), gc_circuit_row_bytes(c, 1));
+        ck_assert_uint_eq(nn_size_rows_argmax(shape[i][0], shape[i][1], shape[i][2]) * sizeof(block),
+                          gc_circuit_row_bytes(c, 1));
         gc_circuit_free(c);
     }
 }
@@ -87,8 +89,9 @@ static void *serve(void *arg)
     return NULL;
 }
 
-/** memory_of: a session with two batches; each party's peak is below its bound and above a third of it.  (The bound has room for chunks that the
- *  peer sends ahead, which the scheduler may or may not let happen: layers of many large chunks would show less than a third.)  Frees q. */
+/** memory_of: a session with two batches; each party's peak is below its bound and above a third of it.  (The bound has
+ * room for chunks that the peer sends ahead, which the scheduler may or may not let happen: layers of many large chunks
+ * would show less than a third.)  Frees q. */
 static void memory_of(nn_qmodel *q, uint32_t in, uint32_t count, unsigned ot)
 {
     serving server = {0};
@@ -119,7 +122,8 @@ static void memory_of(nn_qmodel *q, uint32_t in, uint32_t count, unsigned ot)
         sent += up;
         received += down;
     }
-    ck_assert_uint_eq(after.bytes_sent - before.bytes_sent, sent + CHAN_HEADER_BYTES * (after.messages_sent - before.messages_sent));
+    ck_assert_uint_eq(after.bytes_sent - before.bytes_sent,
+                      sent + CHAN_HEADER_BYTES * (after.messages_sent - before.messages_sent));
     ck_assert_uint_eq(after.bytes_received - before.bytes_received,
                       received + CHAN_HEADER_BYTES * (after.messages_received - before.messages_received));
     nn_client_close(c);
@@ -128,8 +132,9 @@ static void memory_of(nn_qmodel *q, uint32_t in, uint32_t count, unsigned ot)
     pthread_join(thread, NULL);
     ck_assert_int_eq(server.rc, 0);
     if (getenv("SIZE_SHOW"))
-        printf("%4u -> %4u, %5u images: client %8lld of %9lld kB (%.2f), server %8lld of %9lld kB (%.2f)\n", in, q->plan.layer[q->plan.layers - 1].out, count,
-               peak / 1024, client / 1024, (double)peak / (double)client, server.peak / 1024, bound / 1024, (double)server.peak / (double)bound);
+        printf("%4u -> %4u, %5u images: client %8lld of %9lld kB (%.2f), server %8lld of %9lld kB (%.2f)\n", in,
+               q->plan.layer[q->plan.layers - 1].out, count, peak / 1024, client / 1024, (double)peak / (double)client,
+               server.peak / 1024, bound / 1024, (double)server.peak / (double)bound);
     ck_assert_msg(peak <= client && 3 * peak >= client, "client: %lld of %lld bytes", peak, client);
     ck_assert_msg(server.peak <= bound && 3 * server.peak >= bound, "server: %lld of %lld bytes", server.peak, bound);
     chan_free(ch);
@@ -166,7 +171,8 @@ START_TEST(the_planner_keeps_the_budget_or_says_what_is_too_large)
     m->channels = m->height = 1;
     m->width = in;
     m->layers = 2;
-    for (uint32_t i = 0; i < 2; i++) { /* as many ciphertexts on either side of the first layer: twice 3 GiB at the server */
+    /* as many ciphertexts on either side of the first layer: twice 3 GiB at the server */
+    for (uint32_t i = 0; i < 2; i++) {
         nn_affine *a = &m->layer[i];
         a->in = in;
         a->out = i ? 2 : in;
@@ -201,7 +207,8 @@ static void *lie(void *arg)
     uint8_t hello[64];
     size_t len;
     unsigned kind;
-    if (!chan_recv_var(x->ch, CHAN_HELLO, 0, hello, sizeof hello, &len) && !chan_send(x->ch, CHAN_PLAN, 1, x->plan, x->len))
+    if (!chan_recv_var(x->ch, CHAN_HELLO, 0, hello, sizeof hello, &len) &&
+        !chan_send(x->ch, CHAN_PLAN, 1, x->plan, x->len))
         (void)!chan_peek(x->ch, &kind);
     chan_free(x->ch);
     return NULL;
@@ -261,11 +268,13 @@ static void twist(nn_plan *p)
         p->layer[0].in = p->width = PICK(1, 1000, 1 << 20);
         break;
     default:
-        if (p->layers < NN_MAX_LAYERS && p->layers > 1) { /* one more in front of the last, with parameters of its own */
+        /* one more in front of the last, with parameters of its own */
+        if (p->layers < NN_MAX_LAYERS && p->layers > 1) {
             nn_plan_layer extra = p->layer[p->layers - 2];
             p->layer[p->layers] = *last;
             extra.in = extra.out = last->in;
-            extra.ckks = (ckks_literal){8192, 4, {(uint8_t)PICK(47, 48, 49, 50), 50, (uint8_t)PICK(47, 48), (uint8_t)PICK(49, 50)}, 0};
+            extra.ckks = (ckks_literal){
+                8192, 4, {(uint8_t)PICK(47, 48, 49, 50), 50, (uint8_t)PICK(47, 48), (uint8_t)PICK(49, 50)}, 0};
             p->layer[p->layers++ - 1] = extra;
         }
     }
@@ -299,7 +308,8 @@ START_TEST(a_hostile_plan_takes_no_memory_that_it_does_not_own_up_to)
         if (opened < 40 && nn_client_bytes(&p, p.max_batch) < 1 << 28) {
             opened++;
             ck_assert_int_eq(told(&p, &peak), ERR_NET); /* it hangs up in the end */
-            ck_assert_msg(peak <= (long long)nn_client_bytes(&p, 1), "%lld of %llu bytes", peak, (unsigned long long)nn_client_bytes(&p, 1));
+            ck_assert_msg(peak <= (long long)nn_client_bytes(&p, 1), "%lld of %llu bytes", peak,
+                          (unsigned long long)nn_client_bytes(&p, 1));
         }
     }
     ck_assert_uint_gt(refused, 300);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* What either party and the network see: nothing that the client sends depends on what OUTPUT says to it, and what is public is the same for all
- * models of one plan and for all inputs. */
+/* What either party and the network see: nothing that the client sends depends on what OUTPUT says to it, and what is
+ * public is the same for all models of one plan and for all inputs. */
 #include <check.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -58,8 +58,8 @@ typedef struct {
     nn_stats stats;
 } view;
 
-static void look(view *v, const nn_qmodel *q, int names, uint64_t client_seed, uint64_t server_seed, const uint8_t *pixels,
-                 int (*alter)(relay *, uint8_t *, uint8_t *, size_t))
+static void look(view *v, const nn_qmodel *q, int names, uint64_t client_seed, uint64_t server_seed,
+                 const uint8_t *pixels, int (*alter)(relay *, uint8_t *, uint8_t *, size_t))
 {
     serving server = {.seed = server_seed};
     nn_prepared *m;
@@ -105,7 +105,8 @@ static int flip(relay *r, uint8_t head[CHAN_HEADER_BYTES], uint8_t *body, size_t
     return RELAY_PASS;
 }
 
-/* Every bit of every OUTPUT, one at a time: labels change and some are none, but the client's bytes stay the same to the last one. */
+/* Every bit of every OUTPUT, one at a time: labels change and some are none, but the client's bytes stay the same to
+ * the last one. */
 START_TEST(nothing_that_the_client_sends_depends_on_the_output)
 {
     static uint8_t pixels[BATCHES + IMAGES * IN];
@@ -172,7 +173,10 @@ static int same_public(const relay *a, const relay *b)
     }
 }
 
-static int same_view(const view *a, const view *b) { return same_public(&a->r[0], &b->r[0]) && same_public(&a->r[1], &b->r[1]); }
+static int same_view(const view *a, const view *b)
+{
+    return same_public(&a->r[0], &b->r[0]) && same_public(&a->r[1], &b->r[1]);
+}
 
 START_TEST(models_of_one_plan_look_the_same_to_a_client)
 {
