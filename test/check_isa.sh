@@ -12,6 +12,7 @@ for f in "$build"/obj/base/*.o "$build"/obj/net/*.o "$build"/obj/ckks/*.o "$buil
     case $f in
         *_aesni.o | *_avx2.o | *_avx512.o | *_ifma.o | *_vaes.o | *_vaes512.o | *_gfni.o | *_pclmul.o)
             vector=$((vector + 1))
+            case $f in */gc/relu_avx2.o) grep -q -e ' -O[0-1]\? ' "$build/flags" && continue ;; esac # loops that become vectors from -O2 on
             [ "$found" -gt 0 ] || { echo "isa: $f holds none of its instructions"; bad=1; } ;;
         *)
             plain=$((plain + 1))
