@@ -322,12 +322,34 @@ typedef struct {
     int passed[2];      /* messages to the server, to the client */
 } outcome;
 
+/* Everything in an ERROR follows from its code: whatever went wrong, and with whatever values. */
+static uint8_t error_of[32][260];
+static size_t error_len[32], errors_seen;
+
+static void errors_follow_from_codes(const relay *r)
+{
+    relay_message m;
+    for (size_t at = 0; relay_next(r, &at, &m);) {
+        if (m.kind != CHAN_ERROR)
+            continue;
+        const uint32_t code = 0 - (m.body[0] | (uint32_t)m.body[1] << 8 | (uint32_t)m.body[2] << 16 | (uint32_t)m.body[3] << 24);
+        ck_assert_uint_lt(code, 32);
+        if (!error_len[code]) {
+            error_len[code] = m.len;
+            memcpy(error_of[code], m.body, m.len);
+        }
+        ck_assert_uint_eq(m.len, error_len[code]);
+        ck_assert_mem_eq(m.body, error_of[code], m.len);
+        errors_seen++;
+    }
+}
+
 /** faulty: a session whose direction `dir` (0: to the server) suffers `fault` at message `at`. */
 static outcome faulty(const nn_prepared *m, int dir, int at, enum fault fault)
 {
     chan *ch;
     serving server = {.m = m};
-    relay r[2] = {{.alter = dir == 0 ? suffer : NULL}, {.alter = dir == 1 ? suffer : NULL}};
+    relay r[2] = {{.alter = dir == 0 ? suffer : NULL, .keep = 1}, {.alter = dir == 1 ? suffer : NULL, .keep = 1}};
     pthread_t thread;
     nn_client *client = NULL;
     uint8_t pixels[12] = {200, 3, 99, 4, 0, 255, 17};
@@ -345,6 +367,8 @@ static outcome faulty(const nn_prepared *m, int dir, int at, enum fault fault)
     chan_free(ch);
     pthread_join(thread, NULL);
     relay_end(r);
+    errors_follow_from_codes(&r[1 - dir]);
+    relay_free(r);
     return (outcome){server.rc, rc, {r[0].passed, r[1].passed}};
 }
 
@@ -487,6 +511,7 @@ static void every_message(enum fault fault)
             if (fault == KIND || fault == FLIGHT)
                 ck_assert_int_eq(suffers, ERR_PEER);
         }
+    ck_assert(errors_seen || fault == HANG_UP || fault == CUT);
     nn_prepared_free(m);
     nn_qmodel_free(q);
 }
