@@ -13,8 +13,10 @@ enum {
     ERR_PEER = -5,        /* the peer sent what the protocol forbids: exit status 4 */
     ERR_LIMIT = -6,       /* a session limit is reached (2^40 hashes): set up a new session */
     ERR_INTERRUPTED = -7, /* the caller's stop flag was raised */
+    ERR_BUSY = -8,        /* the server has no room: try again later: exit status 4 */
     ERR_CPU = -9,         /* portable C gives wrong results here: exit status 1 */
     ERR_RANDOM = -10,     /* the system gives no random bytes: exit status 1 */
+    ERR_DENIED = -11,     /* the server does not admit this client: exit status 4 */
 };
 
 /** err_set: keeps a message for people (thread-local, at most 255 bytes) and returns `code`, so that

@@ -46,6 +46,8 @@ int cli_fail(const char *command, int rc)
     case ERR_DATA: return EXIT_DATA;
     case ERR_NET:
     case ERR_PEER:
+    case ERR_BUSY:
+    case ERR_DENIED:
     case ERR_LIMIT: return EXIT_PEER;
     case ERR_INTERRUPTED: return EXIT_SIGNAL;
     default: return EXIT_FAILED;

@@ -27,6 +27,7 @@ struct chan {
     uint8_t *out; /* gathered but not written */
     size_t out_len;
     chan_stats stats;
+    uint8_t binding[32];
 };
 
 static const struct {
@@ -314,7 +315,9 @@ static int told(chan *c, size_t len)
     for (size_t i = 4; i < len; i++)
         if (body[i] < 32 || body[i] > 126)
             body[i] = '?';
-    return err_set(ERR_PEER, "the peer says: %s", len > 4 ? (const char *)body + 4 : "(nothing)");
+    const uint32_t code = body[0] | (uint32_t)body[1] << 8 | (uint32_t)body[2] << 16 | (uint32_t)body[3] << 24;
+    rc = code == (uint32_t)ERR_BUSY ? ERR_BUSY : code == (uint32_t)ERR_DENIED ? ERR_DENIED : ERR_PEER;
+    return err_set(rc, "the peer says: %s", len > 4 ? (const char *)body + 4 : "(nothing)");
 }
 
 static int receive(chan *c, unsigned kind, unsigned flight, void *data, size_t least, size_t most, size_t *len)
@@ -352,13 +355,30 @@ int chan_peek(chan *c, unsigned *kind)
     return !rc && *kind == CHAN_ERROR ? told(c, len) : rc;
 }
 
-void chan_fail(chan *c, int code, const char *text)
+void chan_binding(const chan *c, uint8_t out[32]) { memcpy(out, c->binding, sizeof c->binding); }
+
+/** What a peer may know of a failure.  At most ERROR_TEXT bytes each. */
+static const char *const reasons[] = {
+    [-ERR_ARG] = "it was told to do what is not possible",
+    [-ERR_MEM] = "it is out of memory",
+    [-ERR_DATA] = "its model or data are of no use",
+    [-ERR_NET] = "its connection failed",
+    [-ERR_PEER] = "it received what the protocol forbids",
+    [-ERR_LIMIT] = "its limit of a session is reached: open a new one",
+    [-ERR_INTERRUPTED] = "it was interrupted",
+    [-ERR_BUSY] = "it has no room: try again later",
+    [-ERR_CPU] = "its kernels give wrong results",
+    [-ERR_RANDOM] = "its system gives no random bytes",
+    [-ERR_DENIED] = "it does not admit this client",
+};
+
+void chan_fail(chan *c, int code)
 {
     uint8_t body[4 + ERROR_TEXT];
-    size_t len = strlen(text);
+    const size_t known = sizeof reasons / sizeof *reasons;
+    const char *text = code < 0 && (size_t)-code < known && reasons[-code] ? reasons[-code] : "it failed";
+    const size_t len = strlen(text);
 
-    if (len > ERROR_TEXT)
-        len = ERROR_TEXT;
     for (int i = 0; i < 4; i++)
         body[i] = (uint8_t)((uint32_t)code >> 8 * i);
     memcpy(body + 4, text, len);

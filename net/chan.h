@@ -68,8 +68,13 @@ int chan_send(chan *c, unsigned kind, unsigned flight, const void *data, size_t 
 /** chan_flush: returns when all that was queued is with the operating system. */
 int chan_flush(chan *c) MUST_CHECK;
 
+/** chan_binding: what both ends of this connection and nobody else have: the handshake's hash; zeros on a plain
+ * channel. */
+void chan_binding(const chan *c, uint8_t out[32]);
+
 /** chan_recv: flushes, then waits for the next message, which must have this kind, flight and length.
- *  Errors: ERR_PEER with the names of what came and what was due; a CHAN_ERROR gives ERR_PEER "peer says: ...". */
+ *  Errors: ERR_PEER with the names of what came and what was due; a CHAN_ERROR gives
+ *  ERR_PEER "the peer says: ...", or ERR_BUSY or ERR_DENIED if that is its code. */
 int chan_recv(chan *c, unsigned kind, unsigned flight, void *data, size_t len) MUST_CHECK;
 
 /** chan_recv_var: the same for a length not known before; at most `cap` bytes. */
@@ -79,8 +84,9 @@ int chan_recv_var(chan *c, unsigned kind, unsigned flight, void *data, size_t ca
  *  the stream as well. */
 int chan_peek(chan *c, unsigned *kind) MUST_CHECK;
 
-/** chan_fail: tells the peer why this party stops (best effort, does not wait long).  `code` is an ERR_ number; text is public. */
-void chan_fail(chan *c, int code, const char *text);
+/** chan_fail: tells the peer why this party stops (best effort, does not wait long): `code`, an ERR_ number, and the
+ * text that it has in one fixed table.  Nothing that was made from values leaves this way. */
+void chan_fail(chan *c, int code);
 
 void chan_get_stats(const chan *c, chan_stats *out);
 

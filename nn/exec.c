@@ -302,7 +302,7 @@ static int give_up(chan *ch, int rc)
 {
     char why[256];
     snprintf(why, sizeof why, "%s", rc == ERR_MEM ? "out of memory" : err_text());
-    chan_fail(ch, rc, "the session ends here");
+    chan_fail(ch, rc);
     return err_set(rc, "%s", why);
 }
 

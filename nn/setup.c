@@ -23,11 +23,15 @@ static const uint8_t hello_magic[8] = {'T', 'A', 'C', 'I', 'T', 0, 0, 2}; /* the
 typedef uint8_t base_keys[OT_BASE_COUNT][PRG_SEED_BYTES];
 typedef uint8_t base_key_pairs[OT_BASE_COUNT][2][PRG_SEED_BYTES];
 
-/** session_id: a hash of both first messages, so that a session is bound to the plan and to both nonces. */
+/** session_id: a hash of the channel and of both first messages: a session is bound to the handshake, the plan and both
+ * nonces. */
 static void session_id(nn_session *s, const uint8_t *hello, const uint8_t *plan, size_t plan_len)
 {
     crypto_generichash_state h;
+    uint8_t binding[32];
+    chan_binding(s->ch, binding);
     crypto_generichash_init(&h, (const uint8_t *)"tacit session", 13, sizeof s->session);
+    crypto_generichash_update(&h, binding, sizeof binding);
     crypto_generichash_update(&h, hello, HELLO_BYTES);
     crypto_generichash_update(&h, plan, plan_len);
     crypto_generichash_final(&h, s->session, sizeof s->session);

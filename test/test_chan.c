@@ -111,7 +111,19 @@ END_TEST
 START_TEST(the_peers_reason_is_told_and_made_printable)
 {
     uint8_t x[8];
-    chan_fail(a, ERR_DATA, "no \x1b[31m model");
+    static const int codes[] = {ERR_ARG,         ERR_MEM,  ERR_DATA, ERR_NET,    ERR_PEER,   ERR_LIMIT,
+                                ERR_INTERRUPTED, ERR_BUSY, ERR_CPU,  ERR_RANDOM, ERR_DENIED, -99};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        const int code = codes[i] == ERR_BUSY || codes[i] == ERR_DENIED ? codes[i] : ERR_PEER;
+        chan_fail(a, codes[i]);
+        ck_assert_int_eq(chan_recv(b, CHAN_PLAN, 1, x, 8), code);
+        ck_assert_ptr_nonnull(
+            strstr(err_text(), i + 1 < sizeof codes / sizeof *codes ? "the peer says: i" : "it failed"));
+        if (codes[i] == ERR_LIMIT)
+            ck_assert_ptr_nonnull(strstr(err_text(), "open a new one"));
+    }
+    ck_assert_int_eq(chan_send(a, CHAN_ERROR, 0, "\xfd\xff\xff\xffno \x1b[31m model", 19), 0);
+    ck_assert_int_eq(chan_flush(a), 0);
     ck_assert_int_eq(chan_recv(b, CHAN_PLAN, 1, x, 8), ERR_PEER);
     ck_assert_ptr_nonnull(strstr(err_text(), "the peer says: no ?[31m model"));
 }

@@ -458,7 +458,7 @@ END_TEST
 static int turn_away(void *arg)
 {
     ++*(int *)arg;
-    return err_set(ERR_LIMIT, "no room");
+    return err_set(ERR_BUSY, "no room");
 }
 
 START_TEST(a_client_that_is_not_admitted_costs_nothing)
@@ -474,11 +474,11 @@ START_TEST(a_client_that_is_not_admitted_costs_nothing)
     chan *ch;
     ck_assert_int_eq(chan_pair(&ch, &server.ch, 0), 0);
     ck_assert_int_eq(pthread_create(&thread, NULL, serve, &server), 0);
-    ck_assert_int_ne(nn_client_open(&c, ch, 0, &rng_c), 0);
+    ck_assert_int_eq(nn_client_open(&c, ch, 0, &rng_c), ERR_BUSY);
     ck_assert_ptr_null(c);
     chan_free(ch);
     pthread_join(thread, NULL);
-    ck_assert_int_eq(server.rc, ERR_LIMIT);
+    ck_assert_int_eq(server.rc, ERR_BUSY);
     ck_assert_int_eq(asked, 1);
     ck_assert_int_lt(server.peak, 2 << 20); /* the channel's, mostly */
     nn_prepared_free(m);
