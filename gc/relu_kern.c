@@ -10,7 +10,7 @@ static int answer(const void *kern, uint64_t *sum)
     enum { TILE = GC_RELU_TILE };
     static const unsigned shapes[][2] = {{12, 24}, {2, 43}, {59, 62}};
     const gc_relu_kern *k = kern;
-    static _Thread_local struct {
+    struct {
         block h0[TILE], h1[TILE], s[TILE];
         uint64_t v[TILE], r[3][TILE], row[3][TILE], share[TILE];
         uint8_t bits[TILE];
