@@ -17,6 +17,7 @@ enum {
     ERR_CPU = -9,         /* portable C gives wrong results here: exit status 1 */
     ERR_RANDOM = -10,     /* the system gives no random bytes: exit status 1 */
     ERR_DENIED = -11,     /* the server does not admit this client: exit status 4 */
+    ERR_OUTPUT = -12,     /* what was asked for could not be written: exit status 1 */
 };
 
 /** err_set: keeps a message for people (thread-local, at most 255 bytes) and returns `code`, so that

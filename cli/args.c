@@ -45,7 +45,7 @@ static const option options[] = {
     {"--server-key", TEXT, CLI_INFER, AT(server_key), 0, 0, "HEX|FILE", "the server's public key (the known one, else trust on first use)"},
     {"--known-servers", TEXT, CLI_INFER, AT(known_servers), 0, 0, "FILE", "where servers' keys are kept ($XDG_CONFIG_HOME/tacit/known_servers)"},
     {"--resume", TEXT, CLI_INFER, AT(resume), 0, 0, "FILE", "keeps finished labels in FILE and goes on from there after a cut"},
-    {"--retry", NUMBER, CLI_INFER, AT(retry), 0, ANY, "SECONDS", "how long to try again where a server is busy or lost (60)"},
+    {"--retry", NUMBER, CLI_INFER, AT(retry), 1, ANY, "SECONDS", "how long to try again where a server is busy or lost (60)"},
     {"--timeout", NUMBER, CLI_INFER, AT(timeout), 1, ANY, "SECONDS", "a server that stays silent for so long is lost (600)"},
     {"--reference", TEXT, CLI_INFER, AT(reference), 0, 0, "MODEL", "the model itself, for tests: runs it in the clear too and counts agreement"},
     {"--wbits", NUMBER, QUANT, AT(quant.wbits), 2, ANY, "n", "bits of a weight, 2 to 11 (8)"},
@@ -193,7 +193,7 @@ int cli_parse(cli_args *a, int argc, char **argv, unsigned command, const char *
 
     *a = (cli_args){.command = argv[1], .quant = {NN_DEFAULT_WBITS, NN_DEFAULT_ABITS}};
     for (int i = 2; i < argc; i++)
-        a->json |= !strcmp(argv[i], "--json"); /* errors before it are told as it asks */
+        cli_json |= !strcmp(argv[i], "--json"); /* errors before it are told as it asks, too */
     for (int i = 2; i < argc; i++) {
         const char *s = argv[i], *value = strchr(s, '=');
         const size_t len = value ? (size_t)(value - s) : strlen(s), o = find(command, s, len);

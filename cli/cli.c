@@ -6,11 +6,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 volatile int cli_stop;
+int cli_json;
 
 static void on_signal(int sig)
 {
@@ -27,31 +27,39 @@ void cli_catch_signals(void)
     sigaction(SIGPIPE, &act, NULL);
 }
 
+/** tell: an error, for people and, where they asked for it, for programs; `code` again. */
+static int tell(const char *command, int code, const char *text)
+{
+    fprintf(stderr, "tacit %s: %s\n", command, text);
+    if (cli_json) {
+        printf("{\"error\":{\"exit\":%d,\"text\":", code);
+        cli_json_text(stdout, text);
+        printf("}}\n");
+    }
+    return code;
+}
+
 int cli_usage(const char *command, const char *fmt, ...)
 {
+    char text[256];
     va_list args;
-    fprintf(stderr, "tacit %s: ", command);
     va_start(args, fmt);
-    vfprintf(stderr, fmt, args);
+    vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    fprintf(stderr, "\n(tacit %s --help lists the options)\n", command);
-    return EXIT_USAGE;
+    tell(command, EXIT_USAGE, text);
+    fprintf(stderr, "(tacit %s --help lists the options)\n", command);
+    return cli_close_stdout(EXIT_USAGE);
 }
 
 int cli_fail(const char *command, int rc)
 {
-    fprintf(stderr, "tacit %s: %s\n", command, rc == ERR_MEM && !*err_text() ? "out of memory" : err_text());
-    switch (rc) {
-    case ERR_ARG: return EXIT_USAGE;
-    case ERR_DATA: return EXIT_DATA;
-    case ERR_NET:
-    case ERR_PEER:
-    case ERR_BUSY:
-    case ERR_DENIED:
-    case ERR_LIMIT: return EXIT_PEER;
-    case ERR_INTERRUPTED: return EXIT_SIGNAL;
-    default: return EXIT_FAILED;
-    }
+    static const int codes[] = {
+        [-ERR_ARG] = EXIT_USAGE,         [-ERR_MEM] = EXIT_FAILED,    [-ERR_DATA] = EXIT_DATA,   [-ERR_NET] = EXIT_PEER,
+        [-ERR_PEER] = EXIT_PEER,         [-ERR_LIMIT] = EXIT_PEER,    [-ERR_BUSY] = EXIT_PEER,   [-ERR_DENIED] = EXIT_PEER,
+        [-ERR_INTERRUPTED] = EXIT_SIGNAL,
+    };
+    const int known = rc < 0 && (size_t)-rc < sizeof codes / sizeof *codes && codes[-rc];
+    return tell(command, known ? codes[-rc] : EXIT_FAILED, rc == ERR_MEM && !*err_text() ? "out of memory" : err_text());
 }
 
 void cli_json_text(FILE *f, const char *s)
@@ -96,8 +104,16 @@ int cli_close_stdout(int code)
 
 uint64_t cli_peak_rss(void)
 {
-    struct rusage u;
-    return getrusage(RUSAGE_SELF, &u) ? 0 : (uint64_t)u.ru_maxrss * 1024;
+    /* getrusage's figure outlives exec, so it may be the shell's */
+    char line[128];
+    unsigned long long kib = 0;
+    FILE *f = fopen("/proc/self/status", "re");
+    while (f && !kib && fgets(line, sizeof line, f))
+        if (sscanf(line, "VmHWM: %llu", &kib) != 1)
+            kib = 0;
+    if (f)
+        fclose(f);
+    return kib * 1024;
 }
 
 double cli_now(void)

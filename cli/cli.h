@@ -12,6 +12,9 @@
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DATA = 3, EXIT_PEER = 4, EXIT_SIGNAL = 130 };
 
+/** cli_json: --json was given: errors are told on stdout too, as its last line: {"error":{"exit":..,"text":..}}. */
+extern int cli_json;
+
 /** cli_fail: prints "tacit COMMAND: text" to stderr; the exit code of an ERR_ number. */
 int cli_fail(const char *command, int rc);
 int cli_usage(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -28,28 +31,6 @@ void cli_bar_end(void);
 int cli_close_stdout(int code);
 uint64_t cli_peak_rss(void);
 double cli_now(void);
-
-/** cli_infer_job: what infer and demo do over an open connection. */
-typedef struct {
-    const uint8_t *pixels, *labels; /* labels may be NULL */
-    uint32_t count, size;           /* images, bytes an image */
-    uint32_t batch;                 /* 0: the plan's maximum */
-    unsigned ot;                    /* k of OT extension to ask for, 0: as the server likes */
-    const nn_qmodel *reference;     /* NULL: none */
-    void (*show)(uint32_t image, int32_t label); /* called for each prediction of a finished batch; may be NULL */
-    int progress;
-    /* results */
-    int32_t *predicted; /* [count] */
-    uint32_t done;
-    nn_stats stats;
-    chan_stats traffic;
-    double seconds, setup_seconds;
-    uint32_t correct, agree, exceptions, covered;
-} cli_infer_job;
-
-int cli_infer_run(cli_infer_job *job, const char *address) MUST_CHECK;
-int cli_infer_compare(cli_infer_job *job) MUST_CHECK;
-void cli_infer_summary(const cli_infer_job *job, int json);
 
 int cli_plan(int argc, char **argv);
 int cli_serve(int argc, char **argv);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/job.h"
 #include "cli/digits.h"
 #include "net/tcp.h"
 #include "nn/onnx.h"
@@ -48,18 +49,20 @@ static int client(const char *address, const nn_qmodel *q, int json)
 {
     static uint8_t pixels[DIGITS * SIDE * SIDE], labels[DIGITS];
     static int32_t predicted[DIGITS];
-    cli_infer_job job = {.pixels = pixels, .labels = labels, .count = DIGITS, .size = SIDE * SIDE, .reference = q, .predicted = predicted,
+    const char *servers[] = {address};
+    static uint8_t state[DIGITS];
+    cli_job job = {.servers = servers, .server_count = 1, .state = state, .trust = {.plaintext = 1}, .pixels = pixels, .labels = labels, .count = DIGITS, .size = SIDE * SIDE, .reference = q, .predicted = predicted,
                          .progress = 1, .show = json ? show_json : NULL};
 
     cli_digits(pixels, labels, DIGITS, SEED);
-    int rc = cli_infer_run(&job, address);
+    int rc = cli_job_run(&job);
     if (!rc)
-        rc = cli_infer_compare(&job);
+        rc = cli_job_compare(&job);
     if (rc)
         return cli_fail("demo", rc);
     for (uint32_t d = 0; d < DIGITS && !json; d += A_ROW)
         draw(pixels, labels, predicted, d);
-    cli_infer_summary(&job, json);
+    cli_job_summary(&job, json);
     const int good = job.agree == DIGITS && job.correct >= 18;
     if (!good)
         fprintf(stderr, "tacit demo: FAILED: %u of %d as the reference, %u right; due are %d and 18\n", job.agree, DIGITS, job.correct, DIGITS);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/keys.h"
 #include "nn/selftest.h"
 
 #define VERSION "0.1.0"
@@ -15,7 +16,8 @@ static const char help[] =
     "\n"
     "  plan MODEL.onnx                   what will run, layer by layer: what a client is told\n"
     "  serve MODEL.onnx                  answers clients until SIGINT or SIGTERM\n"
-    "  infer ADDR:PORT --images FILE     asks a server for the labels of images\n"
+    "  infer ADDR:PORT --images FILE     asks a server, or several, for the labels of images\n"
+    "  keygen FILE                       makes a secret key, prints its public half\n"
     "  demo                              server and client on this machine, 20 digits\n"
     "\n"
     "tacit COMMAND --help lists a command's options.  --version prints the version.\n"
@@ -28,7 +30,7 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int, char **);
-    } commands[] = {{"plan", cli_plan}, {"serve", cli_serve}, {"infer", cli_infer}, {"demo", cli_demo}};
+    } commands[] = {{"plan", cli_plan}, {"serve", cli_serve}, {"infer", cli_infer}, {"demo", cli_demo}, {"keygen", cli_keygen}};
 
     if (argc < 2) {
         fputs(help, stderr);

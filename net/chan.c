@@ -1,33 +1,23 @@
 // SPDX-License-Identifier: ISC
 #include "net/chan.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "net/stream.h"
 
-#define OUT_BYTES (1u << 18)  /* small messages gather here */
-#define SMALL (1u << 14)      /* above, a message is written from where it is */
-#define READ_BYTES (1u << 18) /* room for one read */
-#define HEAD_BYTES (1u << 12) /* read with a header; the rest of its message goes straight to its place */
-#define SPINS 100             /* polls before sleeping */
-#define TICK_MS 200           /* how often the stop flag is looked at */
+#define OUT_BYTES (1u << 18) /* small messages gather here */
+#define SMALL (1u << 14)     /* above, a message is written from where it is */
 #define ERROR_TEXT 256
 
 struct chan {
-    int fd, eof;
-    const volatile int *stop;
-    unsigned timeout;
-    uint8_t *in; /* read but not taken: [from, to) */
-    size_t in_size, from, to;
+    stream s;
     uint8_t *out; /* gathered but not written */
     size_t out_len;
-    chan_stats stats;
     uint8_t binding[32];
+    uint64_t messages_sent, messages_received;
 };
 
 static const struct {
@@ -43,6 +33,26 @@ static const struct {
     [CHAN_BYE] = {"BYE", 0},
 };
 
+/** What ERROR says for each code, and what the receiver makes of it: nothing else about this party reaches the other. */
+static const struct {
+    const char *text;
+    int becomes;
+} told_texts[] = {
+    [0] = {"it stops", ERR_PEER},
+    [-ERR_ARG] = {"it was asked for what it cannot do", ERR_PEER},
+    [-ERR_MEM] = {"it is out of memory", ERR_BUSY},
+    [-ERR_DATA] = {"its model or data is bad", ERR_PEER},
+    [-ERR_NET] = {"the connection was lost or too slow", ERR_NET},
+    [-ERR_PEER] = {"what it received is not what the protocol says", ERR_PEER},
+    [-ERR_LIMIT] = {"the session has reached its limit; open a new one", ERR_LIMIT},
+    [-ERR_INTERRUPTED] = {"it was stopped", ERR_NET},
+    [-ERR_BUSY] = {"it has no room just now; try again later", ERR_BUSY},
+    [-ERR_CPU] = {"its processor gives wrong results", ERR_PEER},
+    [-ERR_RANDOM] = {"it has no random bytes", ERR_PEER},
+    [-ERR_DENIED] = {"it does not admit this client's key", ERR_DENIED},
+};
+#define TOLD (sizeof told_texts / sizeof *told_texts)
+
 size_t chan_cap(unsigned kind) { return kind < CHAN_KINDS ? kinds[kind].cap : 0; }
 
 static const char *kind_name(unsigned kind) { return kind < CHAN_KINDS ? kinds[kind].name : "of an unknown kind"; }
@@ -50,32 +60,37 @@ static const char *kind_name(unsigned kind) { return kind < CHAN_KINDS ? kinds[k
 int chan_open(chan **out, int fd)
 {
     chan *c = mem_alloc(1, sizeof *c);
-    int flags = fcntl(fd, F_GETFL), rc = ERR_MEM;
+    int rc;
 
     *out = NULL;
-    if (!c || !(c->out = mem_alloc(1, OUT_BYTES)))
-        goto fail;
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK)) {
-        rc = err_set(ERR_NET, "socket: %s", strerror(errno));
-        goto fail;
+    if (!c || !(c->out = mem_alloc(1, OUT_BYTES))) {
+        close(fd);
+        rc = err_set(ERR_MEM, "out of memory");
+    } else if (!(rc = stream_open(&c->s, fd))) {
+        *out = c;
+        return 0;
     }
-    c->fd = fd;
-    *out = c;
-    return 0;
-fail:
     if (c)
         mem_free(c->out);
     mem_free(c);
-    close(fd);
     return rc;
 }
+
+int chan_secure(chan *c, const noise_result *r)
+{
+    memcpy(c->binding, r->hash, sizeof c->binding);
+    return stream_secure(&c->s, r);
+}
+
+void chan_binding(const chan *c, uint8_t out[32]) { memcpy(out, c->binding, sizeof c->binding); }
 
 int chan_pair(chan **a, chan **b, int buffer_bytes)
 {
     int fd[2];
 
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd))
-        return err_set(ERR_NET, "socketpair: %s", strerror(errno));
+    *a = *b = NULL;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd))
+        return err_set(ERR_NET, "no socket pair");
     for (int i = 0; i < 2 && buffer_bytes > 0; i++) {
         (void)!setsockopt(fd[i], SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof buffer_bytes);
         (void)!setsockopt(fd[i], SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes);
@@ -93,120 +108,50 @@ int chan_pair(chan **a, chan **b, int buffer_bytes)
     return rc;
 }
 
+int chan_pair_secure(chan **a, chan **b, int buffer_bytes, prg *rng)
+{
+    noise_result x = {.cipher = (uint8_t)(record_ciphers() & RECORD_AES_GCM ? RECORD_AES_GCM : RECORD_CHACHA)}, y;
+    prg_bytes(rng, x.send_key, sizeof x.send_key);
+    prg_bytes(rng, x.recv_key, sizeof x.recv_key);
+    prg_bytes(rng, x.hash, sizeof x.hash);
+    y = x;
+    memcpy(y.send_key, x.recv_key, sizeof y.send_key);
+    memcpy(y.recv_key, x.send_key, sizeof y.recv_key);
+    int rc = chan_pair(a, b, buffer_bytes);
+    if (!rc && ((rc = chan_secure(*a, &x)) || (rc = chan_secure(*b, &y)))) {
+        chan_free(*a);
+        chan_free(*b);
+        *a = *b = NULL;
+    }
+    mem_wipe(&x, sizeof x);
+    mem_wipe(&y, sizeof y);
+    return rc;
+}
+
 void chan_free(chan *c)
 {
     if (!c)
         return;
-    close(c->fd);
-    mem_free(c->in);
+    stream_close(&c->s);
     mem_free(c->out);
     mem_free(c);
 }
 
-void chan_set_stop(chan *c, const volatile int *stop) { c->stop = stop; }
-void chan_set_timeout(chan *c, unsigned milliseconds) { c->timeout = milliseconds; }
-void chan_get_stats(const chan *c, chan_stats *out) { *out = c->stats; }
+void chan_set_stop(chan *c, const volatile int *stop) { c->s.stop = stop; }
+void chan_set_drain(chan *c, const volatile int *drain) { c->s.drain = drain; }
+void chan_set_timeout(chan *c, unsigned milliseconds) { c->s.timeout = milliseconds; }
+void chan_set_limits(chan *c, const chan_limits *l) { c->s.limits = *l; }
 
-static int stopped(const chan *c) { return c->stop && *c->stop ? err_set(ERR_INTERRUPTED, "interrupted") : 0; }
-
-/** wait_for: until the socket is ready for one of `events`. */
-static int wait_for(chan *c, short events, short *ready)
+void chan_get_stats(const chan *c, chan_stats *out)
 {
-    struct pollfd p = {c->fd, events, 0};
-
-    for (int i = 0; i < SPINS; i++) /* going to sleep and being woken takes longer than what is waited for while both parties stream */
-        if (poll(&p, 1, 0) > 0) {
-            *ready = p.revents;
-            return stopped(c);
-        }
-    for (unsigned waited = 0;; waited += TICK_MS) {
-        if (stopped(c))
-            return ERR_INTERRUPTED;
-        if (c->timeout && waited >= c->timeout)
-            return err_set(ERR_NET, "timed out: nothing moved for %u ms", c->timeout);
-        int n = poll(&p, 1, TICK_MS);
-        if (n < 0 && errno != EINTR)
-            return err_set(ERR_NET, "poll: %s", strerror(errno));
-        if (n > 0)
-            break;
-    }
-    *ready = p.revents;
-    return 0;
+    *out = (chan_stats){c->s.sent, c->s.received, c->messages_sent, c->messages_received};
 }
 
-/** inbox_room: makes room for one read behind `to`; the inbox grows while the peer streams and this party does not take. */
-static int inbox_room(chan *c)
+static int flush(chan *c, int more)
 {
-    if (c->from == c->to)
-        c->from = c->to = 0;
-    if (c->in_size - c->to >= READ_BYTES)
-        return 0;
-    if (c->from >= c->in_size / 2 && c->from) {
-        memmove(c->in, c->in + c->from, c->to - c->from);
-        c->to -= c->from;
-        c->from = 0;
-        return inbox_room(c);
-    }
-    size_t size = c->in_size ? 2 * c->in_size : 4 * READ_BYTES;
-    if (size > CHAN_INBOX_MAX)
-        return err_set(ERR_PEER, "the peer sent %zu bytes more than the protocol lets it", c->to - c->from);
-    uint8_t *in = mem_alloc(1, size);
-    if (!in)
-        return err_set(ERR_MEM, "out of memory for %zu bytes from the peer", size);
-    if (c->to > c->from)
-        memcpy(in, c->in + c->from, c->to - c->from);
-    c->to -= c->from;
-    c->from = 0;
-    mem_free(c->in);
-    c->in = in;
-    c->in_size = size;
-    return 0;
-}
-
-static int lost(const char *doing) { return err_set(ERR_NET, "connection lost while %s: %s", doing, strerror(errno)); }
-
-static int read_some(chan *c, size_t most)
-{
-    int rc = inbox_room(c);
-    if (rc)
-        return rc;
-    ssize_t n = recv(c->fd, c->in + c->to, c->in_size - c->to < most ? c->in_size - c->to : most, 0);
-    if (n > 0)
-        c->to += (size_t)n;
-    else if (n == 0)
-        c->eof = 1;
-    else if (errno != EAGAIN && errno != EINTR)
-        return lost("reading");
-    return 0;
-}
-
-/** write_all: writes p[0..n), with MSG_MORE in `flags` to go out with what follows; reads what comes meanwhile, so that two parties which
- *  both write cannot block each other. */
-static int write_all(chan *c, const uint8_t *p, size_t n, int flags)
-{
-    int rc = n ? stopped(c) : 0;
-    while (n && !rc) {
-        short ready;
-        ssize_t put = send(c->fd, p, n, MSG_NOSIGNAL | flags);
-        if (put >= 0) {
-            p += put;
-            n -= (size_t)put;
-            continue;
-        }
-        if (errno != EAGAIN && errno != EINTR)
-            return lost("writing");
-        rc = wait_for(c, (short)(POLLOUT | (c->eof ? 0 : POLLIN)), &ready);
-        if (!rc && ready & POLLIN)
-            rc = read_some(c, SIZE_MAX);
-    }
-    return rc;
-}
-
-static int flush(chan *c, int flags)
-{
-    size_t n = c->out_len;
+    const size_t n = c->out_len;
     c->out_len = 0;
-    return write_all(c, c->out, n, flags);
+    return stream_write(&c->s, c->out, n, more);
 }
 
 int chan_flush(chan *c) { return flush(c, 0); }
@@ -225,43 +170,25 @@ int chan_send(chan *c, unsigned kind, unsigned flight, const void *data, size_t 
     head[4] = (uint8_t)kind;
     head[5] = (uint8_t)flight;
     c->out_len += CHAN_HEADER_BYTES;
-    c->stats.bytes_sent += CHAN_HEADER_BYTES + len;
-    c->stats.messages_sent++;
+    c->messages_sent++;
     if (len <= SMALL && len <= OUT_BYTES - c->out_len) {
         if (len)
             memcpy(c->out + c->out_len, data, len);
         c->out_len += len;
         return 0;
     }
-    rc = flush(c, MSG_MORE); /* the header, most of the time: no segment of its own, which would wake the peer for it */
-    return rc ? rc : write_all(c, data, len, 0);
-}
-
-/** fill: until n bytes wait in the inbox. */
-static int fill(chan *c, size_t n)
-{
-    while (c->to - c->from < n) {
-        short ready;
-        if (c->eof)
-            return c->to == c->from ? err_set(ERR_NET, "the peer closed the connection")
-                                    : err_set(ERR_NET, "the peer closed the connection in the middle of a message");
-        int rc = wait_for(c, POLLIN, &ready);
-        if (!rc)
-            rc = read_some(c, HEAD_BYTES);
-        if (rc)
-            return rc;
-    }
-    return 0;
+    rc = flush(c, 1); /* the header, most of the time: no segment of its own, which would wake the peer for it */
+    return rc ? rc : stream_write(&c->s, data, len, 0);
 }
 
 static int header(chan *c, unsigned *kind, unsigned *flight, size_t *len)
 {
+    const uint8_t *h;
     int rc = chan_flush(c);
     if (rc && rc != ERR_NET) /* a peer that went away may have said why */
         return rc;
-    if ((rc = fill(c, CHAN_HEADER_BYTES)))
+    if ((rc = stream_look(&c->s, CHAN_HEADER_BYTES, &h)))
         return rc;
-    const uint8_t *h = c->in + c->from;
     *len = h[0] | (size_t)h[1] << 8 | (size_t)h[2] << 16 | (size_t)h[3] << 24;
     *kind = h[4];
     *flight = h[5];
@@ -272,52 +199,28 @@ static int header(chan *c, unsigned *kind, unsigned *flight, size_t *len)
     return 0;
 }
 
-static void take(chan *c, uint8_t *data, size_t len)
-{
-    memcpy(data, c->in + c->from, len);
-    c->from += len;
-}
-
-/** payload: len bytes into data; what is not in the inbox yet is read straight to its place. */
 static int payload(chan *c, uint8_t *data, size_t len)
 {
-    size_t have = c->to - c->from < len ? c->to - c->from : len;
-    if (have)
-        take(c, data, have);
-    while (have < len) {
-        short ready;
-        int rc = c->eof ? err_set(ERR_NET, "the peer closed the connection in the middle of a message") : stopped(c);
-        if (rc)
-            return rc;
-        ssize_t n = recv(c->fd, data + have, len - have, 0);
-        if (n > 0)
-            have += (size_t)n;
-        else if (n == 0)
-            c->eof = 1;
-        else if (errno != EAGAIN && errno != EINTR)
-            return lost("reading");
-        else if ((rc = wait_for(c, POLLIN, &ready)))
-            return rc;
-    }
-    c->stats.bytes_received += CHAN_HEADER_BYTES + len;
-    c->stats.messages_received++;
-    return 0;
+    stream_skip(&c->s, CHAN_HEADER_BYTES);
+    const int rc = stream_read(&c->s, data, len);
+    c->messages_received += !rc;
+    c->s.begun |= !rc;
+    return rc;
 }
 
 /** told: the peer's ERROR message becomes our error; its text is shown as printable ASCII only. */
 static int told(chan *c, size_t len)
 {
     uint8_t body[4 + ERROR_TEXT + 1] = {0};
-    c->from += CHAN_HEADER_BYTES;
     int rc = payload(c, body, len);
     if (rc)
         return rc;
     for (size_t i = 4; i < len; i++)
         if (body[i] < 32 || body[i] > 126)
             body[i] = '?';
-    const uint32_t code = body[0] | (uint32_t)body[1] << 8 | (uint32_t)body[2] << 16 | (uint32_t)body[3] << 24;
-    rc = code == (uint32_t)ERR_BUSY ? ERR_BUSY : code == (uint32_t)ERR_DENIED ? ERR_DENIED : ERR_PEER;
-    return err_set(rc, "the peer says: %s", len > 4 ? (const char *)body + 4 : "(nothing)");
+    const uint32_t code = 0 - (body[0] | (uint32_t)body[1] << 8 | (uint32_t)body[2] << 16 | (uint32_t)body[3] << 24);
+    return err_set(code < TOLD && told_texts[code].text ? told_texts[code].becomes : ERR_PEER, "the peer says: %s",
+                   len > 4 ? (const char *)body + 4 : "(nothing)");
 }
 
 static int receive(chan *c, unsigned kind, unsigned flight, void *data, size_t least, size_t most, size_t *len)
@@ -332,7 +235,6 @@ static int receive(chan *c, unsigned kind, unsigned flight, void *data, size_t l
         return err_set(ERR_PEER, "message %s of flight %u came where %s of flight %u was due", kind_name(k), f, kind_name(kind), flight);
     if (*len < least || *len > most)
         return err_set(ERR_PEER, "message %s: length %zu, due were %zu", kind_name(kind), *len, most);
-    c->from += CHAN_HEADER_BYTES;
     return payload(c, data, *len);
 }
 
@@ -351,39 +253,23 @@ int chan_peek(chan *c, unsigned *kind)
 {
     unsigned flight;
     size_t len;
+    c->s.idle = 1;
     int rc = header(c, kind, &flight, &len);
+    c->s.idle = 0;
     return !rc && *kind == CHAN_ERROR ? told(c, len) : rc;
 }
 
-void chan_binding(const chan *c, uint8_t out[32]) { memcpy(out, c->binding, sizeof c->binding); }
-
-/** What a peer may know of a failure.  At most ERROR_TEXT bytes each. */
-static const char *const reasons[] = {
-    [-ERR_ARG] = "it was told to do what is not possible",
-    [-ERR_MEM] = "it is out of memory",
-    [-ERR_DATA] = "its model or data are of no use",
-    [-ERR_NET] = "its connection failed",
-    [-ERR_PEER] = "it received what the protocol forbids",
-    [-ERR_LIMIT] = "its limit of a session is reached: open a new one",
-    [-ERR_INTERRUPTED] = "it was interrupted",
-    [-ERR_BUSY] = "it has no room: try again later",
-    [-ERR_CPU] = "its kernels give wrong results",
-    [-ERR_RANDOM] = "its system gives no random bytes",
-    [-ERR_DENIED] = "it does not admit this client",
-};
-
 void chan_fail(chan *c, int code)
 {
+    const uint32_t row = code <= 0 && (size_t)-code < TOLD && told_texts[-code].text ? (uint32_t)-code : 0;
     uint8_t body[4 + ERROR_TEXT];
-    const size_t known = sizeof reasons / sizeof *reasons;
-    const char *text = code < 0 && (size_t)-code < known && reasons[-code] ? reasons[-code] : "it failed";
-    const size_t len = strlen(text);
-
+    const size_t len = strlen(told_texts[row].text);
     for (int i = 0; i < 4; i++)
-        body[i] = (uint8_t)((uint32_t)code >> 8 * i);
-    memcpy(body + 4, text, len);
-    c->stop = NULL;
-    c->timeout = 1000;
+        body[i] = (uint8_t)((0 - row) >> 8 * i);
+    memcpy(body + 4, told_texts[row].text, len);
+    c->s.stop = c->s.drain = NULL;
+    c->s.limits = (chan_limits){0};
+    c->s.timeout = 1000;
     if (!chan_send(c, CHAN_ERROR, 0, body, 4 + len))
         (void)!chan_flush(c);
 }

@@ -6,12 +6,25 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "nn/sniff.h"
 
 #define MAX_BYTES (UINT64_C(1) << 32)
 
 static int short_file(const char *path, const char *field, uint64_t at)
 {
     return err_set(ERR_DATA, "%s: the file ends at byte %llu, in its %s", path, (unsigned long long)at, field);
+}
+
+/** stranger: what the file is in place of an IDX file that begins with b[n]. */
+static int stranger(FILE *f, const char *path, const uint8_t *b, size_t n)
+{
+    uint8_t head[NN_SNIFF_BYTES];
+    memcpy(head, b, n);
+    n += fread(head + n, 1, sizeof head - n, f);
+    if (ferror(f))
+        return err_set(ERR_DATA, "%s: %s", path, errno == EISDIR ? "a folder; images are one IDX file" : strerror(errno));
+    const char *kind = nn_sniff(head, n, NN_SNIFF_IMAGES);
+    return kind ? err_set(ERR_DATA, "%s: not an IDX file but %s", path, kind) : err_set(ERR_DATA, "%s: not an IDX file: magic at byte 0", path);
 }
 
 /** header: magic and dimensions.  *at counts bytes. */
@@ -21,12 +34,8 @@ static int header(nn_idx *x, FILE *f, const char *path, uint64_t *at)
     size_t n = fread(b, 1, 4, f);
 
     *at = n;
-    if (n >= 2 && b[0] == 0x1f && b[1] == 0x8b)
-        return err_set(ERR_DATA, "%s: this is a gzip file; pipe it through zcat", path);
-    if (n < 4)
-        return short_file(path, "magic", *at);
-    if (b[0] || b[1])
-        return err_set(ERR_DATA, "%s: not an IDX file: magic at byte 0", path);
+    if (n < 4 || b[0] || b[1])
+        return stranger(f, path, b, n);
     if (b[2] != 8)
         return err_set(ERR_DATA, "%s: data type 0x%02x at byte 2: only unsigned bytes (0x08) are supported", path, b[2]);
     if (b[3] < 1 || b[3] > 4)
@@ -97,6 +106,9 @@ int nn_idx_load(nn_idx **out, const char *path, uint32_t limit)
             goto out;
         }
     }
+    if (x->count == x->dim[0] && fgetc(f) != EOF)
+        rc = err_set(ERR_DATA, "%s: bytes follow the last of its %u items, from byte %llu on: its dimensions are not those of its data", path, x->count,
+                     (unsigned long long)(at + have));
 out:
     if (f && !standard)
         fclose(f);

@@ -15,7 +15,8 @@ typedef struct {
     uint8_t *data;   /* [count][size] */
 } nn_idx;
 
-/** nn_idx_load: unsigned bytes only; at most `limit` items are read (0: all), the rest is left.   Errors: ERR_DATA with name, field, offset. */
+/** nn_idx_load: unsigned bytes only; at most `limit` items are read (0: all), the rest is left; bytes behind the
+ *  last item are refused.  dim[0] is what the header says.   Errors: ERR_DATA with name, field, offset. */
 int nn_idx_load(nn_idx **out, const char *path, uint32_t limit) MUST_CHECK;
 void nn_idx_free(nn_idx *x);
 

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "nn/onnx_lower.h"
+#include "nn/sniff.h"
 
 #define MAX_FILE (UINT64_C(1) << 30)
 /* Weights of all maps: a convolution has one for each place where it puts a weight of the file, a thousand on 32 x 32; a pool has no weights in
@@ -216,12 +217,15 @@ out:
 
 int nn_onnx_load(nn_model **out, const char *path)
 {
-    FILE *f = fopen(path, "rb");
+    const int standard = !strcmp(path, "-");
+    FILE *f = standard ? stdin : fopen(path, "rb");
     uint8_t *bytes = NULL;
     size_t len = 0, room = 0;
     int rc = 0;
 
     *out = NULL;
+    if (standard)
+        path = "standard input";
     if (!f)
         return err_set(ERR_DATA, "%s: %s", path, strerror(errno));
     while (!rc && len == (bytes ? room : 0)) {
@@ -240,12 +244,13 @@ int nn_onnx_load(nn_model **out, const char *path)
         len += fread(bytes + len, 1, room - len, f);
     }
     if (!rc && ferror(f))
-        rc = err_set(ERR_DATA, "%s: %s", path, strerror(errno));
-    fclose(f);
+        rc = errno == EISDIR ? err_set(ERR_DATA, "%s: a folder; a model is one ONNX file (a SavedModel folder: tf2onnx --saved-model makes one)", path)
+                             : err_set(ERR_DATA, "%s: %s", path, strerror(errno));
+    if (!standard)
+        fclose(f);
     if (!rc && (rc = nn_onnx_parse(out, bytes, len))) {
-        char why[256];
-        snprintf(why, sizeof why, "%s", err_text());
-        rc = err_set(rc, "%s: %s", path, why);
+        const char *kind = nn_sniff(bytes, len, NN_SNIFF_MODEL);
+        rc = kind && rc == ERR_DATA ? err_set(rc, "%s: not an ONNX model but %s", path, kind) : err_set(rc, "%s: %s", path, err_text());
     }
     mem_free(bytes);
     return rc;
