@@ -102,12 +102,15 @@ static nn_prepared *model(void)
     return m;
 }
 
-/* Both parties; the channels, made here, are freed by the parties. */
+/* Both parties over an encrypted channel; its ends, made here, are freed by the parties. */
 static void session(party x[2])
 {
     pthread_t thread;
     test_alloc_mark();
-    ck_assert_int_eq(chan_pair(&x[0].ch, &x[1].ch, 0), 0);
+    const uint8_t seed[PRG_SEED_BYTES] = "channel";
+    prg rng;
+    prg_init(&rng, seed, PRG_TEST, 0);
+    ck_assert_int_eq(chan_pair_secure(&x[0].ch, &x[1].ch, 0, &rng), 0);
     ck_assert_int_eq(pthread_create(&thread, NULL, run, &x[0]), 0);
     run(&x[1]);
     pthread_join(thread, NULL);
@@ -179,6 +182,32 @@ START_TEST(preparation)
 }
 END_TEST
 
+/* What both ends of an encrypted channel keep. */
+START_TEST(channel)
+{
+    const uint8_t seed[PRG_SEED_BYTES] = "channel";
+    long k = 1;
+    for (;; k++) {
+        chan *a = NULL, *b = NULL;
+        prg rng;
+        prg_init(&rng, seed, PRG_TEST, 0);
+        test_alloc_mark();
+        fail_at(MEMORY, k);
+        const int rc = chan_pair_secure(&a, &b, 0, &rng);
+        const long n = asked(MEMORY);
+        fail_at(MEMORY, 0);
+        ck_assert_int_eq(rc, n < k ? 0 : ERR_MEM);
+        ck_assert_int_eq(rc == 0, a && b);
+        chan_free(a);
+        chan_free(b);
+        ck_assert_int_eq(test_alloc_now(), 0);
+        if (!rc)
+            break;
+    }
+    ck_assert_int_gt(k, 4);
+}
+END_TEST
+
 START_TEST(generator)
 {
     prg g;
@@ -202,6 +231,7 @@ int main(void)
     TCase *t = tcase_create("failures");
     tcase_set_timeout(t, 300);
     tcase_add_test(t, generator);
+    tcase_add_test(t, channel);
     tcase_add_test(t, preparation);
     tcase_add_test(t, random_bytes_of_the_server);
     tcase_add_test(t, random_bytes_of_the_client);
