@@ -37,7 +37,4 @@ int cli_serve(int argc, char **argv);
 int cli_infer(int argc, char **argv);
 int cli_demo(int argc, char **argv);
 
-/** cli_serve_loop: serves sessions on a listening socket until the stop flag or `sessions` of them (0: no limit). */
-int cli_serve_loop(int listen_fd, const nn_prepared *m, unsigned ot, uint32_t sessions, int json, int quiet);
-
 #endif

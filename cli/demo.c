@@ -4,9 +4,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/job.h"
 #include "cli/digits.h"
+#include "cli/front.h"
 #include "net/tcp.h"
 #include "nn/onnx.h"
 
@@ -45,13 +47,13 @@ static void draw(const uint8_t *pixels, const uint8_t *labels, const int32_t *pr
 static void show_json(uint32_t i, int32_t label) { printf("{\"image\":%u,\"label\":%d}\n", i, label); }
 
 /** client: the child that holds the digits. */
-static int client(const char *address, const nn_qmodel *q, int json)
+static int client(const char *address, const uint8_t key[32], const nn_qmodel *q, int json)
 {
     static uint8_t pixels[DIGITS * SIDE * SIDE], labels[DIGITS];
     static int32_t predicted[DIGITS];
     const char *servers[] = {address};
     static uint8_t state[DIGITS];
-    cli_job job = {.servers = servers, .server_count = 1, .state = state, .trust = {.plaintext = 1}, .pixels = pixels, .labels = labels, .count = DIGITS, .size = SIDE * SIDE, .reference = q, .predicted = predicted,
+    cli_job job = {.servers = servers, .server_count = 1, .state = state, .trust = {.pinned = key, .timeout_ms = 60000}, .pixels = pixels, .labels = labels, .count = DIGITS, .size = SIDE * SIDE, .reference = q, .predicted = predicted,
                          .progress = 1, .show = json ? show_json : NULL};
 
     cli_digits(pixels, labels, DIGITS, SEED);
@@ -75,7 +77,8 @@ int cli_demo(int argc, char **argv)
     nn_model *m = NULL;
     nn_qmodel *q = NULL;
     nn_prepared *ready = NULL;
-    char bound[96];
+    noise_keypair key;
+    char bound[TCP_ADDRESS_MAX];
     int fd, status, code = cli_parse(&a, argc, argv, CLI_DEMO, NULL, about);
     if (code >= 0)
         return code;
@@ -86,6 +89,8 @@ int cli_demo(int argc, char **argv)
     if (!rc)
         rc = nn_prepare(&ready, q, 0);
     if (!rc)
+        rc = cli_key_fresh(&key);
+    if (!rc)
         rc = tcp_listen("127.0.0.1:0", &fd, bound, sizeof bound);
     if (rc) {
         nn_prepared_free(ready);
@@ -93,18 +98,22 @@ int cli_demo(int argc, char **argv)
         return cli_fail("demo", rc);
     }
     if (!a.json)
-        printf("A server with a model and a client with %d digits, two processes, talk over %s.\n\n", DIGITS, bound);
+        printf("A server with a model and a client with %d digits, two processes, talk over an encrypted channel\non %s.\n\n", DIGITS, bound);
     fflush(stdout);
     const pid_t server = fork();
     if (server == 0) {
+        const nn_plan *p = nn_prepared_plan(ready);
+        front_options o = {.session = {ready, NN_DEFAULT_OT, {.idle_ms = 60000, .first_ms = FRONT_FIRST_MS}, 1}, .key = &key,
+                           .sessions = 1, .stop_after = 1, .memory = nn_server_bytes(p, p->max_batch)};
         cli_catch_signals();
-        _exit(cli_serve_loop(fd, ready, NN_DEFAULT_OT, 1, 0, 1) ? EXIT_FAILED : EXIT_OK);
+        _exit(front_run(&o, &fd, 1) ? EXIT_FAILED : EXIT_OK);
     }
+    mem_wipe(key.secret, sizeof key.secret); /* the server's alone */
     const pid_t child = server < 0 ? -1 : fork();
     if (child == 0) {
         close(fd);
         cli_catch_signals();
-        code = client(bound, q, a.json);
+        code = client(bound, key.public, q, a.json);
         fflush(stdout);
         _exit(code);
     }

@@ -127,6 +127,7 @@ int cli_infer(int argc, char **argv)
         job.servers = a.operands;
         job.server_count = a.operand_count;
         job.retry = a.retry ? a.retry : RETRY_S;
+        job.eager = a.retry > 0;
         job.progress = 1;
         job.show = a.json ? show_json : a.verbose || job.count <= 100 ? show_line : NULL;
         rc = cli_job_run(&job);

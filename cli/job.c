@@ -34,6 +34,7 @@ typedef struct {
     chan *ch;             /* of the session under way, NULL: none */
     nn_client *client;
     prg rng;
+    int reached;          /* a session was open once */
     double alive;         /* when the last batch was done, or the thread began */
     double wait;
     double fraction;      /* of the batch under way */
@@ -204,6 +205,7 @@ static int open_session(worker *w)
         rc = agree(s, nn_client_plan(w->client));
     if (rc)
         return rc;
+    w->reached = 1;
     pthread_mutex_lock(&s->lock);
     if (!job->sessions++)
         job->setup_seconds = cli_now() - begin;
@@ -285,7 +287,7 @@ static void *work(void *arg)
         rc = one_batch(w, &idle);
         if (rc || idle)
             close_session(w);
-    } while (!idle && (!rc || (again(rc) && wait_again(w))));
+    } while (!idle && (!rc || (again(rc) && (w->reached || rc == ERR_BUSY || s->job->eager) && wait_again(w))));
     pthread_mutex_lock(&s->lock);
     if (!--s->at_work || !(idle || again(rc))) /* nobody is left, or what no other server mends */
         end(s, s->job->done == s->job->count ? 0 : rc);

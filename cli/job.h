@@ -2,7 +2,7 @@
 /** job.h: a client's whole job: all images, over the sessions that it takes with one server or several.
  *
  *  Each server has a thread that takes the next images which nobody works at, a batch at a time.  A server that is busy, or a session that is
- *  lost, is tried again in a new session with keys and seeds of its own, until `retry` seconds have passed without a batch done; its images go back
+ *  lost, is tried again in a new session with keys and seeds of its own, until `retry` seconds have passed without a batch done (see eager); its images go back
  *  to whoever takes them next.  What a server does against the protocol is never tried again. */
 #ifndef TACIT_CLI_JOB_H
 #define TACIT_CLI_JOB_H
@@ -23,6 +23,7 @@ typedef struct {
     uint32_t server_count;
     cli_trust trust;
     unsigned retry;                    /* seconds */
+    int eager;                         /* a server that was never reached is tried again too, not only one that is busy or was lost */
     const nn_qmodel *reference;        /* NULL: none */
     cli_journal *journal;              /* NULL: none */
     void (*show)(uint32_t image, int32_t label); /* called in the order of images, batch by batch; may be NULL */

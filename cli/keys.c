@@ -52,7 +52,17 @@ int cli_key_load(noise_keypair *k, const char *file)
     if (!rc && (strncmp(line, SECRET_WORD, word) || cli_unhex(k->secret, line + word)))
         rc = err_set(ERR_DATA, "%s: not a secret key; tacit keygen FILE makes one", file);
     mem_wipe(line, sizeof line);
-    return rc ? rc : crypto_scalarmult_base(k->public, k->secret) ? err_set(ERR_DATA, "%s: not a usable key", file) : 0;
+    return rc ? rc : noise_keypair_public(k);
+}
+
+int cli_key_fresh(noise_keypair *k)
+{
+    prg rng;
+    int rc = prg_init_random(&rng);
+    if (!rc)
+        rc = noise_keypair_new(k, &rng);
+    prg_wipe(&rng);
+    return rc;
 }
 
 /** save_new: a file that did not exist, for its owner only; 0, or errno is set. */
@@ -87,9 +97,7 @@ int cli_keygen(int argc, char **argv)
     int code = cli_parse(&a, argc, argv, CLI_KEYGEN, "FILE", about);
     if (code >= 0)
         return code;
-    int rc = prg_entropy(k.secret, sizeof k.secret);
-    if (!rc && crypto_scalarmult_base(k.public, k.secret))
-        rc = err_set(ERR_ARG, "no key came out");
+    int rc = cli_key_fresh(&k);
     cli_hex(text + sizeof SECRET_WORD - 1, k.secret);
     strcat(text, "\n");
     if (!rc && save_new(a.operand, text, strlen(text)))

@@ -21,6 +21,9 @@ typedef struct {
 void cli_hex(char out[CLI_HEX_BYTES], const uint8_t key[32]);
 int cli_unhex(uint8_t out[32], const char *text) MUST_CHECK;
 
+/** cli_key_fresh: a new pair, which no file has. */
+int cli_key_fresh(noise_keypair *k) MUST_CHECK;
+
 /** cli_key_load: the pair whose secret half is in `file`, which nobody else may be able to read. */
 int cli_key_load(noise_keypair *k, const char *file) MUST_CHECK;
 

@@ -4,6 +4,7 @@
 set -u
 tacit=$1/tacit
 dir=$(mktemp -d) || exit 1
+export XDG_CONFIG_HOME="$dir/config"
 server=
 trap 'kill $server 2>/dev/null; rm -rf "$dir"' EXIT
 bad=0
@@ -56,7 +57,7 @@ expect 2 'not ADDR:PORT' "$tacit" infer 127.0.0.1 --images "$dir/images"
 expect 3 'No such file' "$tacit" plan "$dir/none.onnx"
 expect 3 'byte' "$tacit" plan "$dir/cut.onnx"
 expect 3 'garbage.onnx' "$tacit" plan "$dir/garbage.onnx"
-expect 3 'no graph' "$tacit" plan /dev/null
+expect 3 'an empty file' "$tacit" plan /dev/null
 expect 3 'No such file' "$tacit" infer 127.0.0.1:1 --images "$dir/none"
 expect 3 'ends at byte 1000' "$tacit" infer 127.0.0.1:1 --images "$dir/cut"
 expect 3 'not an IDX file' "$tacit" infer 127.0.0.1:1 --images models/demo.onnx
@@ -66,7 +67,7 @@ expect 0 '"flights":8' "$tacit" plan models/demo.onnx --json
 
 start --stop-after 5
 expect 4 'in use' "$tacit" serve models/demo.onnx --listen "$address"
-expect 3 'an image has 729 bytes' "$tacit" infer "$address" --images "$dir/small"
+expect 3 'an image is 27 x 27' "$tacit" infer "$address" --images "$dir/small"
 expect 2 'at most 2048' "$tacit" infer "$address" --images "$dir/images" --batch 9999
 expect 3 'not the server' "$tacit" infer "$address" --images "$dir/images" --reference models/demo.onnx --abits 12
 expect 0 '"summary"' "$tacit" infer "$address" --images "$dir/images" --batch 13 --skip 2 --count 27 --reference models/demo.onnx --json
@@ -78,7 +79,7 @@ timeout 60 sh -c "cat '$dir/images' | '$tacit' infer $address --images - --count
 grep -q 'image 1: [0-9]' "$dir/out" || fail "people see no predictions: $(cat "$dir/out")"
 wait $server; server=
 [ "$(grep -c '"session"' "$dir/listen")" = 5 ] || fail "serve --stop-after 5 told of $(grep -c '"session"' "$dir/listen") sessions"
-grep -q 'NOT ENCRYPTED' "$dir/serve.err" || fail "serve does not warn"
+grep -q 'fresh, gone when this server ends' "$dir/serve.err" || fail "serve does not say that its key is fresh"
 
 start
 "$tacit" infer "$address" --images "$dir/images" --count 1 > /dev/full 2> "$dir/err"
@@ -92,15 +93,15 @@ finish INT
 # a server that dies in the middle: the client says so, with status 4, and a job says how to go on
 start
 i=0; while [ $i -lt 40 ]; do cat "$dir/noise"; i=$((i + 1)); done > "$dir/much"
-{ byte 0; byte 0; byte 8; byte 3; byte 0; byte 0; byte 156; byte 64; byte 0; byte 0; byte 0; byte 28; byte 0; byte 0; byte 0; byte 28; cat "$dir/much"; } > "$dir/many"
-"$tacit" infer "$address" --images "$dir/many" --batch 100 --json > "$dir/out" 2> "$dir/err" &
+{ byte 0; byte 0; byte 8; byte 3; byte 0; byte 0; byte 156; byte 64; byte 0; byte 0; byte 0; byte 28; byte 0; byte 0; byte 0; byte 28; head -c 31360000 "$dir/much"; } > "$dir/many"
+"$tacit" infer "$address" --images "$dir/many" --batch 100 --json --retry 2 > "$dir/out" 2> "$dir/err" &
 client=$!
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do [ "$(wc -l < "$dir/out")" -gt 0 ] && break; sleep 0.5; done
 sleep 1
 kill -KILL $server; wait $server 2> /dev/null; server=
 wait $client; got=$?
 [ "$got" = 4 ] || fail "a server that died: exit status $got: $(cat "$dir/err")"
-grep -q -- '--skip' "$dir/err" || fail "no way to resume: $(cat "$dir/err")"
+grep -q -- '--resume' "$dir/err" || fail "no way to resume: $(cat "$dir/err")"
 
 # Ctrl-C at the client
 start

@@ -92,7 +92,6 @@ plain="--insecure-plaintext"
 
 # ---- command lines ----
 row 2 'no such command' frobnicate
-row 2 'usage' plain
 row 2 'MODEL.onnx is missing' plan
 row 2 'MODEL.onnx is missing' serve
 row 2 'ADDR:PORT is missing' infer --images images
