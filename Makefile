@@ -30,11 +30,11 @@ endif
 endif
 
 # A file's last name part says which instructions it may use; it is called only after the CPU was asked.
-FLAGS_aesni := -maes -msse4.1
+FLAGS_aesni := -maes -msse4.1 -mpclmul
 FLAGS_avx2  := -mavx2 -mfma
 FLAGS_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl
-FLAGS_vaes  := -mavx2 -maes -mvaes
-FLAGS_vaes512 := $(FLAGS_avx512) -maes -mvaes
+FLAGS_vaes  := -mavx2 -maes -mvaes -mvpclmulqdq
+FLAGS_vaes512 := $(FLAGS_avx512) -maes -mvaes -mvpclmulqdq
 FLAGS_ifma  := $(FLAGS_avx512) -mavx512ifma
 FLAGS_gfni  := $(FLAGS_avx512) -mgfni
 FLAGS_pclmul := -mpclmul -msse4.1

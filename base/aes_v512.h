@@ -47,6 +47,18 @@ INLINE v v_low64(v x) { return _mm512_shuffle_epi32(x, (_MM_PERM_ENUM)0x44); } /
 INLINE v v_third32(v x) { return _mm512_shuffle_epi32(x, (_MM_PERM_ENUM)0xaa); } /* in all columns */
 INLINE v v_fourth32(v x) { return _mm512_shuffle_epi32(x, (_MM_PERM_ENUM)0xff); }
 INLINE v v_shuffle8(v x, v by) { return _mm512_shuffle_epi8(x, by); }
+INLINE v v_add32(v a, v b) { return _mm512_add_epi32(a, b); }
+INLINE v v_clmul_low(v a, v b) { return _mm512_clmulepi64_epi128(a, b, 0x00); } /* of the lower halves */
+INLINE v v_clmul_high(v a, v b) { return _mm512_clmulepi64_epi128(a, b, 0x11); }
+/* One block: the first lane, zero in the others.  v_fold: the sum of all lanes there. */
+INLINE v v_one(const void *b) { return _mm512_zextsi128_si512(_mm_loadu_si128((const __m128i *)b)); }
+INLINE void v_store_one(void *b, v x) { _mm_storeu_si128((__m128i *)b, _mm512_castsi512_si128(x)); }
+INLINE v v_fold(v x)
+{
+    x = _mm512_xor_si512(x, _mm512_shuffle_i64x2(x, x, 0x4e));
+    x = _mm512_xor_si512(x, _mm512_shuffle_i64x2(x, x, 0xb1));
+    return _mm512_zextsi128_si512(_mm512_castsi512_si128(x));
+}
 INLINE v v_unpack32_low(v a, v b) { return _mm512_unpacklo_epi32(a, b); }
 INLINE v v_unpack32_high(v a, v b) { return _mm512_unpackhi_epi32(a, b); }
 INLINE v v_unpack64_low(v a, v b) { return _mm512_unpacklo_epi64(a, b); }

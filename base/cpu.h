@@ -15,6 +15,7 @@ enum {
     CPU_IFMA = 1 << 4,   /* AVX-512 IFMA */
     CPU_GFNI = 1 << 5,
     CPU_SSE2 = 1 << 6,   /* every x86-64 */
+    CPU_VPCLMUL = 1 << 7, /* 256-bit VPCLMULQDQ with AVX2 */
 };
 
 /** cpu_features: the flags above that CPU and kernel support, less those masked by cpu_restrict. */

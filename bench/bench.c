@@ -30,7 +30,7 @@ static const struct {
 } sets[] = {
     {"avx512ifma", CPU_AVX512 | CPU_IFMA, ~0u},
     {"avx512", CPU_AVX512, ~(unsigned)CPU_IFMA},
-    {"avx2", CPU_AVX2, CPU_AESNI | CPU_AVX2 | CPU_VAES | CPU_SSE2},
+    {"avx2", CPU_AVX2, CPU_AESNI | CPU_AVX2 | CPU_VAES | CPU_VPCLMUL | CPU_SSE2},
     {"aesni", CPU_AESNI, CPU_AESNI | CPU_SSE2},
     {"portable", 0, 0},
 };

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: ISC
 #include "net/record.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "base/mem.h"
 
-static int has_aes(void) { return sodium_init() >= 0 && crypto_aead_aes256gcm_is_available(); }
-
-unsigned record_ciphers(void) { return RECORD_CHACHA | (has_aes() ? RECORD_AES_GCM : 0u); }
+unsigned record_ciphers(void) { return RECORD_CHACHA | (gcm_usable() ? RECORD_AES_GCM : 0u); }
 
 /** new_key: key = BLAKE2b(key; what, cipher), and all that is computed from it once. */
 static void new_key(record_half *r, const char *what)
@@ -17,7 +16,7 @@ static void new_key(record_half *r, const char *what)
     purpose[15] = (uint8_t)r->cipher;
     crypto_generichash(r->key, RECORD_KEY, purpose, sizeof purpose, r->key, RECORD_KEY);
     if (r->cipher == RECORD_AES_GCM)
-        crypto_aead_aes256gcm_beforenm(&r->gcm, r->key);
+        gcm_init(&r->gcm, r->key);
 }
 
 int record_init(record_half *r, const uint8_t key[RECORD_KEY], unsigned cipher)
@@ -55,7 +54,7 @@ int record_seal(record_half *r, uint8_t *out, enum record_type type, const uint8
         out[i] = (uint8_t)(len >> 8 * i);
     out[3] = (uint8_t)type;
     if (r->cipher == RECORD_AES_GCM)
-        crypto_aead_aes256gcm_encrypt_afternm(out + RECORD_HEAD, NULL, in, len, out, RECORD_HEAD, NULL, nonce, &r->gcm);
+        gcm_seal(&r->gcm, out + RECORD_HEAD, in, len, nonce, out, RECORD_HEAD);
     else
         crypto_aead_chacha20poly1305_ietf_encrypt(out + RECORD_HEAD, NULL, in, len, out, RECORD_HEAD, NULL, nonce, r->key);
     r->final = type == RECORD_FINAL;
@@ -89,7 +88,7 @@ int record_open(record_half *r, uint8_t *out, const uint8_t *in, size_t len)
 
     next_nonce(r, nonce);
     if (r->cipher == RECORD_AES_GCM)
-        bad = crypto_aead_aes256gcm_decrypt_afternm(out, NULL, NULL, in + RECORD_HEAD, len + RECORD_TAG, in, RECORD_HEAD, nonce, &r->gcm);
+        bad = gcm_open(&r->gcm, out, in + RECORD_HEAD, len, nonce, in, RECORD_HEAD);
     else
         bad = crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, in + RECORD_HEAD, len + RECORD_TAG, in, RECORD_HEAD, nonce, r->key);
     if (bad) {

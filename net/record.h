@@ -10,11 +10,11 @@
 #ifndef TACIT_NET_RECORD_H
 #define TACIT_NET_RECORD_H
 
-#include <sodium.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/gcm.h"
 
 #define RECORD_KEY 32
 #define RECORD_BYTES 65536 /* most of plaintext */
@@ -32,7 +32,7 @@ typedef struct {
     uint64_t number;     /* of the next record */
     unsigned cipher;     /* one of record_cipher */
     int final, refused; /* the final record has passed; one did not open */
-    crypto_aead_aes256gcm_state gcm;
+    gcm_key gcm;
 } record_half;
 
 /** record_ciphers: the set that this CPU can do; RECORD_CHACHA is always in it. */

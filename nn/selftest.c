@@ -3,6 +3,7 @@
 
 #include "base/aes_kern.h"
 #include "base/bits_kern.h"
+#include "base/gcm_kern.h"
 #include "ckks/embed_kern.h"
 #include "ckks/encode_kern.h"
 #include "ckks/ntt_kern.h"
@@ -15,7 +16,7 @@
 
 kern_set *const nn_kern_sets[NN_KERN_SETS] = {&aes_kerns, /* before the gates, which use it */
                                               &bits_kerns,    &ntt_kerns,      &ring_kerns,    &embed_kerns,   &encode_kerns,
-                                              &ot_kerns,      &ot_check_kerns, &gc_gate_kerns, &gc_relu_kerns, &weigh_kerns};
+                                              &ot_kerns,      &ot_check_kerns, &gc_gate_kerns, &gc_relu_kerns, &weigh_kerns, &gcm_kerns};
 
 int nn_selftest(void (*warn)(const char *line))
 {

@@ -11,7 +11,7 @@
 int nn_selftest(void (*warn)(const char *line)) MUST_CHECK;
 
 /** The sets, in the order of their tests. */
-#define NN_KERN_SETS 11
+#define NN_KERN_SETS 12
 extern kern_set *const nn_kern_sets[NN_KERN_SETS];
 
 #endif

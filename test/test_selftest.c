@@ -12,6 +12,7 @@
 #include "base/aes_kern.h"
 #include "base/bits_kern.h"
 #include "base/cpu.h"
+#include "base/gcm_kern.h"
 #include "ckks/embed_kern.h"
 #include "ckks/encode_kern.h"
 #include "ckks/ntt_kern.h"
@@ -41,6 +42,7 @@ static const struct {
     {&gc_gate_kerns, offsetof(gc_gate_kern, garble_and), sizeof(gc_gate_kern)},
     {&gc_relu_kerns, offsetof(gc_relu_kern, bit), sizeof(gc_relu_kern)},
     {&weigh_kerns, offsetof(weigh_kern, split), sizeof(weigh_kern)},
+    {&gcm_kerns, offsetof(gcm_kern, init), sizeof(gcm_kern)},
 };
 #define TABLES (sizeof tables / sizeof *tables)
 
