@@ -89,6 +89,41 @@ WRAP(int, crypto_generichash_blake2b_salt_personal, (unsigned char *out, size_t 
     return code;
 }
 
+/* AES-256-GCM: the state is the key's; whether a tag is right is told. */
+typedef crypto_aead_aes256gcm_state gcm_state;
+
+WRAP(int, crypto_aead_aes256gcm_beforenm, (gcm_state *state, const unsigned char *key))
+{
+    inputs x = {.any = 0};
+    const int code = __real_crypto_aead_aes256gcm_beforenm(state, open_input(&x, 0, key, crypto_aead_aes256gcm_KEYBYTES));
+    close_output(&x, state, sizeof *state);
+    return code;
+}
+
+WRAP(int, crypto_aead_aes256gcm_encrypt_afternm, (unsigned char *c, unsigned long long *c_len, const unsigned char *m, unsigned long long len,
+                                                  const unsigned char *ad, unsigned long long ad_len, const unsigned char *none,
+                                                  const unsigned char *nonce, const gcm_state *state))
+{
+    inputs x = {.any = 0};
+    uint8_t *a = open_long(&x, m, len), *s = open_long(&x, (const uint8_t *)state, sizeof *state);
+    const int code = __real_crypto_aead_aes256gcm_encrypt_afternm(c, c_len, a, len, ad, ad_len, none, nonce, (const gcm_state *)(void *)s);
+    close_output(&x, c, len + crypto_aead_aes256gcm_ABYTES);
+    free(s), free(a);
+    return code;
+}
+
+WRAP(int, crypto_aead_aes256gcm_decrypt_afternm, (unsigned char *m, unsigned long long *m_len, unsigned char *none, const unsigned char *c,
+                                                  unsigned long long c_len, const unsigned char *ad, unsigned long long ad_len,
+                                                  const unsigned char *nonce, const gcm_state *state))
+{
+    inputs x = {.any = 0};
+    uint8_t *a = open_long(&x, c, c_len), *s = open_long(&x, (const uint8_t *)state, sizeof *state);
+    const int code = __real_crypto_aead_aes256gcm_decrypt_afternm(m, m_len, none, a, c_len, ad, ad_len, nonce, (const gcm_state *)(void *)s);
+    close_output(&x, m, c_len - crypto_aead_aes256gcm_ABYTES);
+    free(s), free(a);
+    return code;
+}
+
 /* The parts of a hash: the state remembers whether a part was secret (its own words are libsodium's, and opened before it reads them). */
 typedef crypto_generichash_blake2b_state hash_state;
 static struct {
