@@ -109,8 +109,19 @@ static void init(gcm_key *k, const uint8_t key[GCM_KEY_BYTES])
     sodium_memzero(&h, sizeof h);
 }
 
-/* out = in XOR keystream, BYTES of them; if h, the blocks at `hashed` are absorbed.   Alias: out may be in, or hashed. */
-INLINE void flight(const gcm_key *k, v *number, uint8_t *out, const uint8_t *in, sums *s, const uint8_t *hashed, const block *h)
+/* What is here is computed before what follows: left to itself, the compiler puts the rounds together, and one unit waits for the other. */
+INLINE void in_order(v x[FLIGHT], sums *s)
+{
+    (void)x;
+    (void)s;
+#ifndef CT_FOLLOWED /* MemorySanitizer would take it for a use */
+    __asm__("" : "+v"(x[0]), "+v"(x[1]), "+v"(x[2]), "+v"(x[3]), "+v"(x[4]), "+v"(x[5]), "+v"(x[6]), "+v"(x[7]), "+v"(s->low), "+v"(s->middle),
+                 "+v"(s->high));
+#endif
+}
+
+/* out = in XOR keystream, BYTES of them.  absorbs, known when compiled: the blocks at `hashed` are absorbed.   Alias: out may be in, or hashed. */
+INLINE void flight(const gcm_key *k, v *number, uint8_t *out, const uint8_t *in, sums *s, int absorbs, const uint8_t *hashed, const block *h)
 {
     const v swap = v_rows(0x0706050403020100, 0x0c0d0e0f0b0a0908), step = v_rows(0, (uint64_t)LANES << 32);
     v x[FLIGHT], key = v_same(&k->rk[0]);
@@ -121,8 +132,11 @@ INLINE void flight(const gcm_key *k, v *number, uint8_t *out, const uint8_t *in,
     UNROLL for (int r = 1; r < 14; r++) {
         key = v_same(&k->rk[r]);
         UNROLL for (int i = 0; i < FLIGHT; i++) x[i] = v_aes(x[i], key);
-        if (h && r <= FLIGHT)
-            absorb(s, hashed + (r - 1) * 16 * LANES, h + (r - 1) * LANES);
+        const int i = (r - 1) * FLIGHT / 13; /* spread evenly */
+        if (absorbs && i < r * FLIGHT / 13) {
+            absorb(s, hashed + i * 16 * LANES, h + i * LANES);
+            in_order(x, s);
+        }
     }
     key = v_same(&k->rk[14]);
     UNROLL for (int i = 0; i < FLIGHT; i++) x[i] = v_aeslast(x[i], v_xor(key, v_load_bytes(in + i * 16 * LANES)));
@@ -186,11 +200,11 @@ INLINE void begin(message *m, const gcm_key *k, size_t len, const uint8_t *nonce
     absorb_ad(k, &m->s, ad, ad_len);
 }
 
-INLINE void finish(message *m, uint8_t tag[GCM_TAG_BYTES])
+INLINE void finish(const message *m, sums *s, const block *h, uint8_t tag[GCM_TAG_BYTES])
 {
-    absorb_blocks(&m->s, m->rest, m->h, m->blocks + 1);
-    reduce(&m->s);
-    v_store_one(tag, v_xor(reverse(m->s.y), m->mask));
+    absorb_blocks(s, m->rest, h, m->blocks + 1);
+    reduce(s);
+    v_store_one(tag, v_xor(reverse(s->y), m->mask));
 }
 
 static void seal(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *nonce, const uint8_t *ad, size_t ad_len)
@@ -198,24 +212,26 @@ static void seal(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, 
     message m;
     uint8_t last[BYTES] = {0};
     begin(&m, k, len, nonce, ad, ad_len);
+    sums s = m.s;
+    v number = m.number;
+    const block *h = m.h;
     if (m.tail)
         memcpy(last, in + m.whole, m.tail);
-    if (m.whole)
-        flight(k, &m.number, out, in, &m.s, NULL, NULL);
-    for (size_t at = BYTES; at < m.whole; at += BYTES) {
-        flight(k, &m.number, out + at, in + at, &m.s, out + at - BYTES, m.h);
-        m.h = after_flight(k, &m.s, m.h, &m.left);
-    }
     if (m.whole) {
-        flight(k, &m.number, last, last, &m.s, out + m.whole - BYTES, m.h);
-        m.h = after_flight(k, &m.s, m.h, &m.left);
+        flight(k, &number, out, in, &s, 0, NULL, NULL);
+        for (size_t at = BYTES; at < m.whole; at += BYTES) {
+            flight(k, &number, out + at, in + at, &s, 1, out + at - BYTES, h);
+            h = after_flight(k, &s, h, &m.left);
+        }
+        flight(k, &number, last, last, &s, 1, out + m.whole - BYTES, h);
+        h = after_flight(k, &s, h, &m.left);
     } else
-        flight(k, &m.number, last, last, &m.s, NULL, NULL);
+        flight(k, &number, last, last, &s, 0, NULL, NULL);
     if (m.tail) {
         memcpy(m.rest, last, m.tail);
         memcpy(out + m.whole, last, m.tail);
     }
-    finish(&m, out + len);
+    finish(&m, &s, h, out + len);
     sodium_memzero(last, sizeof last);
     sodium_memzero(&m, sizeof m);
 }
@@ -226,19 +242,22 @@ static int open_sealed(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t
     uint8_t tag[GCM_TAG_BYTES], due[GCM_TAG_BYTES];
     memcpy(due, in + len, sizeof due);
     begin(&m, k, len, nonce, ad, ad_len);
+    sums s = m.s;
+    v number = m.number;
+    const block *h = m.h;
     for (size_t at = 0; at < m.whole; at += BYTES) {
-        flight(k, &m.number, out + at, in + at, &m.s, in + at, m.h);
-        m.h = after_flight(k, &m.s, m.h, &m.left);
+        flight(k, &number, out + at, in + at, &s, 1, in + at, h);
+        h = after_flight(k, &s, h, &m.left);
     }
     if (m.tail)
         memcpy(m.rest, in + m.whole, m.tail);
-    finish(&m, tag);
+    finish(&m, &s, h, tag);
     const int forged = sodium_memcmp(tag, due, sizeof tag);
     if (forged) {
         if (len)
             memset(out, 0, len);
     } else if (m.tail) {
-        flight(k, &m.number, m.rest, m.rest, &m.s, NULL, NULL);
+        flight(k, &number, m.rest, m.rest, &s, 0, NULL, NULL);
         memcpy(out + m.whole, m.rest, m.tail);
     }
     sodium_memzero(tag, sizeof tag);
