@@ -100,7 +100,7 @@ install: binaries
 	for f in $(FOLDERS); do install -m 644 $$f/*.h $(DESTDIR)$(PREFIX)/include/tacit/$$f; done
 
 .PHONY: tests benches
-tests: $(TESTS) $(BUILD)/test/ct
+tests: $(TESTS) $(BUILD)/test/ct $(BUILD)/test/rude
 benches: $(BENCHES)
 
 clean:
@@ -144,6 +144,12 @@ $(BUILD)/test/test_%: $(BUILD)/obj/test/test_%.o $(call obj,$(HELP_SRC)) $(BUILD
 	@mkdir -p $(@D)
 	@echo '  LD   $@'
 	$(Q)$(LINK) -Wl,--wrap=aligned_alloc,--wrap=mem_free $(LDFLAGS_$(@F)) -o $@ $^ -lcheck -lsubunit $(LIBS)
+
+# What test/check_*.sh use against a server.
+$(BUILD)/test/rude: $(BUILD)/obj/test/tool/rude.o $(BUILD)/libtacit.a
+	@mkdir -p $(@D)
+	@echo '  LD   $@'
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
 # Runs the library on secrets under tools that follow them (test/check_ct.sh): only the folders that it speaks of, wrapped at their borders.
 CT_OBJ  := $(call obj,$(CT_SRC) test/insecure_leak.c test/gcm_emulated_aesni.c $(wildcard $(addsuffix /*.c,base ckks ot gc convert)))
