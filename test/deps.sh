@@ -18,6 +18,8 @@ fi
 if [ "${1:-}" = check ]; then
     command -v gcc >/dev/null 2>&1 || tools="$tools gcc"
     command -v objdump >/dev/null 2>&1 || tools="$tools binutils"
+    command -v pgrep >/dev/null 2>&1 || tools="$tools procps"
+    command -v haproxy >/dev/null 2>&1 || tools="$tools haproxy"
     { command -v valgrind && printf '#include <valgrind/memcheck.h>\n' | cc -E -; } >/dev/null 2>&1 || tools="$tools valgrind"
     echo 'int main(void) { return 0; }' | clang -fsanitize=memory -x c - -o /dev/null >/dev/null 2>&1 || tools="$tools clang libclang-rt-dev"
 fi
@@ -39,4 +41,4 @@ export DEBIAN_FRONTEND=noninteractive
 # shellcheck disable=SC2086
 [ -z "$need" ] || install "build" $need || exit 2
 # shellcheck disable=SC2086
-[ -z "$tools" ] || install "checks of constant time; going on without" $tools || true
+[ -z "$tools" ] || install "tools of the tests; going on without" $tools || true
