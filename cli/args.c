@@ -39,6 +39,9 @@ static const option options[] = {
     {"--names", FLAG, CLI_SERVE, AT(names), 0, 0, NULL, "tells clients the names of the layers"},
     {"--images", TEXT, CLI_INFER, AT(images), 0, 0, "FILE", "IDX file of unsigned bytes, N x H x W or N x C x H x W; - is standard input; a pixel p enters as p/255"},
     {"--labels", TEXT, CLI_INFER, AT(labels), 0, 0, "FILE", "IDX file of true labels: counts the correct ones"},
+    {"--images", TEXT, CLI_DEMO, AT(images), 0, 0, "FILE", "writes the digits there as an IDX file, for infer, in place of running"},
+    {"--labels", TEXT, CLI_DEMO, AT(labels), 0, 0, "FILE", "writes their labels there"},
+    {"--count", NUMBER, CLI_DEMO, AT(count), 1, 100000, "n", "how many digits to write (20)"},
     {"--count", NUMBER, CLI_INFER, AT(count), 1, ANY, "n", "only n images (all)"},
     {"--skip", NUMBER, CLI_INFER, AT(skip), 0, ANY, "n", "not the first n images (0)"},
     {"--batch", NUMBER, CLI_INFER | CLI_PLAN, AT(batch), 1, ANY, "n", "images a batch (as many as the plan allows)"},
@@ -66,7 +69,8 @@ static const struct {
     {CLI_INFER, "--key", "--insecure-plaintext", NULL},          {CLI_INFER, "--server-key", "--insecure-plaintext", NULL},
     {CLI_INFER, "--known-servers", "--insecure-plaintext", NULL}, {CLI_INFER, "--known-servers", "--server-key", NULL},
     {CLI_INFER, "--wbits", NULL, "--reference"},                 {CLI_INFER, "--abits", NULL, "--reference"},
-    {CLI_INFER, "--verbose", "--json", NULL},
+    {CLI_INFER, "--verbose", "--json", NULL},                    {CLI_DEMO, "--labels", NULL, "--images"},
+    {CLI_DEMO, "--count", NULL, "--images"},
 };
 
 /** distance: edits from a to b, capped by the length of a line. */

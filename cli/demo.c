@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: ISC
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -6,9 +7,9 @@
 
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "cli/job.h"
 #include "cli/digits.h"
 #include "cli/front.h"
+#include "cli/job.h"
 #include "net/tcp.h"
 #include "nn/onnx.h"
 
@@ -20,7 +21,7 @@
 extern const uint8_t cli_demo_model[], cli_demo_model_end[];
 
 static const char about[] =
-    "usage: tacit demo [--json]\n"
+    "usage: tacit demo [options]\n"
     "\n"
     "A server process with the built-in model and a client process with 20 drawn digits, over TCP on loopback, with the real protocol.\n"
     "Fails unless all predictions are the reference's and 18 are right.\n";
@@ -71,6 +72,37 @@ static int client(const char *address, const uint8_t key[32], const nn_qmodel *q
     return cli_close_stdout(good ? EXIT_OK : EXIT_FAILED);
 }
 
+/** write_idx: an IDX file of `count` items of size bytes, or of side x side if size is that. */
+static int write_idx(const char *file, const uint8_t *data, uint32_t count, uint32_t size)
+{
+    const uint32_t dim[3] = {count, SIDE, SIDE};
+    const int dims = size == 1 ? 1 : 3;
+    FILE *f = fopen(file, "wbe");
+    int bad = !f || fwrite((const uint8_t[4]){0, 0, 8, (uint8_t)dims}, 4, 1, f) != 1;
+    for (int d = 0; d < dims && !bad; d++)
+        for (int i = 24; i >= 0; i -= 8)
+            bad |= putc((int)(dim[d] >> i & 255), f) == EOF;
+    bad = bad || fwrite(data, size, count, f) != count;
+    if (f && fclose(f))
+        bad = 1;
+    return bad ? err_set(ERR_OUTPUT, "%s: could not be written: %s", file, strerror(errno)) : 0;
+}
+
+static int write_digits(const char *images, const char *labels, uint32_t count)
+{
+    uint8_t *pixels = mem_alloc(count, SIDE * SIDE), *digits = mem_alloc(count, 1);
+    int rc = pixels && digits ? 0 : err_set(ERR_MEM, "out of memory");
+    if (!rc) {
+        cli_digits(pixels, digits, count, SEED);
+        rc = write_idx(images, pixels, count, SIDE * SIDE);
+    }
+    if (!rc && labels)
+        rc = write_idx(labels, digits, count, 1);
+    mem_free(pixels);
+    mem_free(digits);
+    return rc ? cli_fail("demo", rc) : EXIT_OK;
+}
+
 int cli_demo(int argc, char **argv)
 {
     cli_args a;
@@ -82,6 +114,8 @@ int cli_demo(int argc, char **argv)
     int fd, status, code = cli_parse(&a, argc, argv, CLI_DEMO, NULL, about);
     if (code >= 0)
         return code;
+    if (a.images)
+        return write_digits(a.images, a.labels, a.count ? a.count : DIGITS);
     int rc = nn_onnx_parse(&m, cli_demo_model, (size_t)(cli_demo_model_end - cli_demo_model));
     if (!rc)
         rc = nn_quantise(&q, m, NULL);
