@@ -137,6 +137,7 @@ $(BUILD)/tacit: $(CLI_OBJ) $(BUILD)/libtacit.a
 
 # What one test's link needs besides: LDFLAGS_<its name>.
 LDFLAGS_test_failures := -Wl,--wrap=getrandom
+LDFLAGS_test_cut := -Wl,--wrap=recv,--wrap=send,--wrap=poll
 LDFLAGS_test_garble := -Wl,--wrap=crh_hash,--wrap=crh_hash_pair
 
 # Tests that fail an allocation wrap aligned_alloc (and mem_free, to count); insecure objects live in test/ and never in the library.
