@@ -47,7 +47,10 @@ INLINE v v_clmul_high(v a, v b) { return _mm256_clmulepi64_epi128(a, b, 0x11); }
 /* One block: the first lane, zero in the others.  v_fold: the sum of all lanes there. */
 INLINE v v_one(const void *b) { return _mm256_zextsi128_si256(_mm_loadu_si128((const __m128i *)b)); }
 INLINE void v_store_one(void *b, v x) { _mm_storeu_si128((__m128i *)b, _mm256_castsi256_si128(x)); }
-INLINE v v_fold(v x) { return _mm256_zextsi128_si256(_mm_xor_si128(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1))); }
+INLINE v v_fold(v x)
+{
+    return _mm256_zextsi128_si256(_mm_xor_si128(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1)));
+}
 INLINE v v_unpack32_low(v a, v b) { return _mm256_unpacklo_epi32(a, b); }
 INLINE v v_unpack32_high(v a, v b) { return _mm256_unpackhi_epi32(a, b); }
 INLINE v v_unpack64_low(v a, v b) { return _mm256_unpacklo_epi64(a, b); }

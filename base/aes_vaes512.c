@@ -3,4 +3,5 @@
 #include "base/aes_body.h"
 #include "base/cpu.h"
 
-const aes_kern aes_kern_vaes512 = {"vaes512", CPU_AESNI | CPU_VAES | CPU_AVX512, expand, encrypt, ctr_blocks, hash, hash_pair};
+const aes_kern aes_kern_vaes512 = {"vaes512", CPU_AESNI | CPU_VAES | CPU_AVX512, expand, encrypt, ctr_blocks, hash,
+                                   hash_pair};

@@ -16,7 +16,8 @@ unsigned cpu_features(void)
         f |= CPU_SSE2;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         f |= CPU_AVX2;
-    if (f & CPU_AVX2 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && c >> 9 & 1) /* not every compiler knows these by name */
+    if (f & CPU_AVX2 && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
+        c >> 9 & 1) /* not every compiler knows these by name */
         f |= CPU_VAES;
     if (f & CPU_AVX2 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && c >> 10 & 1)
         f |= CPU_VPCLMUL;

@@ -16,12 +16,15 @@ static void sodium_init_key(gcm_key *k, const uint8_t key[GCM_KEY_BYTES])
     crypto_aead_aes256gcm_beforenm((crypto_aead_aes256gcm_state *)(void *)k->h, key);
 }
 
-static void sodium_seal(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *nonce, const uint8_t *ad, size_t ad_len)
+static void sodium_seal(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *nonce,
+                        const uint8_t *ad, size_t ad_len)
 {
-    crypto_aead_aes256gcm_encrypt_afternm(out, NULL, in, len, ad, ad_len, NULL, nonce, (const crypto_aead_aes256gcm_state *)(const void *)k->h);
+    crypto_aead_aes256gcm_encrypt_afternm(out, NULL, in, len, ad, ad_len, NULL, nonce,
+                                          (const crypto_aead_aes256gcm_state *)(const void *)k->h);
 }
 
-static int sodium_open(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *nonce, const uint8_t *ad, size_t ad_len)
+static int sodium_open(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *nonce,
+                       const uint8_t *ad, size_t ad_len)
 {
     const int rc = crypto_aead_aes256gcm_decrypt_afternm(out, NULL, NULL, in, len + GCM_TAG_BYTES, ad, ad_len, nonce,
                                                          (const crypto_aead_aes256gcm_state *)(const void *)k->h);
@@ -71,12 +74,14 @@ void gcm_init(gcm_key *k, const uint8_t key[GCM_KEY_BYTES])
     k->kern->init(k, key);
 }
 
-void gcm_seal(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t nonce[GCM_NONCE_BYTES], const uint8_t *ad, size_t ad_len)
+void gcm_seal(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t nonce[GCM_NONCE_BYTES],
+              const uint8_t *ad, size_t ad_len)
 {
     k->kern->seal(k, out, in, len, nonce, ad, ad_len);
 }
 
-int gcm_open(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t nonce[GCM_NONCE_BYTES], const uint8_t *ad, size_t ad_len)
+int gcm_open(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t nonce[GCM_NONCE_BYTES],
+             const uint8_t *ad, size_t ad_len)
 {
     return k->kern->open(k, out, in, len, nonce, ad, ad_len);
 }

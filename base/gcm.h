@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/** gcm.h: AES-256-GCM [SP800-38D] with nonces of 96 bits, on VAES and VPCLMULQDQ, else libsodium's on AES-NI; chosen once at run time. */
+/** gcm.h: AES-256-GCM [SP800-38D] with nonces of 96 bits, on VAES and VPCLMULQDQ, else libsodium's on AES-NI;
+ *  chosen once at run time. */
 #ifndef TACIT_BASE_GCM_H
 #define TACIT_BASE_GCM_H
 
@@ -15,7 +16,8 @@
 #define GCM_GROUP 64 /* blocks between two reductions of GHASH */
 #define GCM_POWERS (GCM_GROUP + 8)
 
-/** A key, ready for use: all of it is secret, the owner wipes it (mem_wipe).  What it holds belongs to the kernel, which it remembers. */
+/** A key, ready for use: all of it is secret, the owner wipes it (mem_wipe).  What it holds belongs to the kernel,
+ *  which it remembers. */
 typedef struct gcm_key {
     _Alignas(64) block h[GCM_POWERS]; /* powers of H, descending (gcm_body.h) */
     block halves[GCM_POWERS];         /* their upper XOR lower half, in the lower one */
@@ -33,14 +35,17 @@ const char *gcm_kernel(void);
 void gcm_init(gcm_key *k, const uint8_t key[GCM_KEY_BYTES]);
 
 /** gcm_seal: out[len + 16] = the ciphertext of in[len] and its tag, which covers ad[ad_len], too.
- *  In:   len < 2^36 - 32, ad_len < 2^61; a nonce never twice under one key, else the key of the tags is lost.  ad may be NULL if ad_len = 0.
- *  Alias: out may be in, or apart from it; ad and nonce apart from out.   CT: time and addresses depend on len and ad_len only. */
-void gcm_seal(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t nonce[GCM_NONCE_BYTES], const uint8_t *ad, size_t ad_len);
+ *  In:   len < 2^36 - 32, ad_len < 2^61; a nonce never twice under one key, else the key of the tags is lost.  ad
+ *  may be NULL if ad_len = 0.
+ *  Alias: out may be in, or apart from it; ad and nonce apart from out.   CT: time and addresses depend on len and
+ *  ad_len only. */
+void gcm_seal(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t nonce[GCM_NONCE_BYTES],
+              const uint8_t *ad, size_t ad_len);
 
 /** gcm_open: out[len] = the plaintext of in[len + 16].
  *  Returns: 0, or nonzero if the tag is not right; then out[len] is zero.
  *  In, Alias: as gcm_seal.   CT: and on whether the tag is right. */
-int gcm_open(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t nonce[GCM_NONCE_BYTES], const uint8_t *ad,
-             size_t ad_len) MUST_CHECK;
+int gcm_open(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t nonce[GCM_NONCE_BYTES],
+             const uint8_t *ad, size_t ad_len) MUST_CHECK;
 
 #endif

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: ISC
-/** gcm_body.h: the functions of gcm_vaes.c and gcm_vaes512.c, after aes_v256.h or aes_v512.h, which define v, LANES and v_*.
+/** gcm_body.h: the functions of gcm_vaes.c and gcm_vaes512.c, after aes_v256.h or aes_v512.h, which define v, LANES and
+ * v_*.
  *
- *  Encryption and GHASH are one loop: between the rounds of FLIGHT vectors of counters, as many vectors of ciphertext are multiplied, so that
- *  the units for AES and for carry-less products are both busy.  To seal, those are the vectors of the flight before.
+ *  Encryption and GHASH are one loop: between the rounds of FLIGHT vectors of counters, as many vectors of ciphertext
+ * are multiplied, so that the units for AES and for carry-less products are both busy.  To seal, those are the vectors
+ * of the flight before.
  *
- *  GHASH [GK14]: a block, its bytes reversed, is a polynomial with the coefficient of x^i in bit 127 - i; such a product of a and b is one bit
- *  short of its place, so that the powers here are H^i x.  Up to GCM_GROUP blocks (or one more: the lengths) are multiplied with descending
- *  powers and added up, then reduced once; a lane has its own sum till then.  h[TOP - i] belongs to H^i, so that n blocks begin at h[TOP - n],
- *  a full group at a multiple of 64 bytes; after the first power come zeros, for the lanes after the last block. */
+ *  GHASH [GK14]: a block, its bytes reversed, is a polynomial with the coefficient of x^i in bit 127 - i; such a
+ * product of a and b is one bit short of its place, so that the powers here are H^i x.  Up to GCM_GROUP blocks (or one
+ * more: the lengths) are multiplied with descending powers and added up, then reduced once; a lane has its own sum till
+ * then.  h[TOP - i] belongs to H^i, so that n blocks begin at h[TOP - n], a full group at a multiple of 64 bytes; after
+ * the first power come zeros, for the lanes after the last block. */
 #include <string.h>
 
 #include <sodium.h>
@@ -25,7 +28,8 @@
 _Static_assert(GCM_GROUP % WIDE == 0 && LANES <= 4, "a group is some flights");
 _Static_assert(offsetof(gcm_key, halves) == HALVES * sizeof(block), "halves follow the powers");
 
-/* The sums of one group: lower, middle (at bit 64) and upper products; y, what was hashed before, is added to the first block. */
+/* The sums of one group: lower, middle (at bit 64) and upper products; y, what was hashed before, is added to the first
+ * block. */
 typedef struct {
     v low, middle, high, y;
 } sums;
@@ -48,7 +52,8 @@ INLINE void absorb(sums *s, const uint8_t *from, const block *h)
     s->y = v_zero();
 }
 
-/* y = the sum of all lanes modulo x^128 + x^127 + x^126 + x^121 + 1, from the lowest word up: 64 bits at a time by one product. */
+/* y = the sum of all lanes modulo x^128 + x^127 + x^126 + x^121 + 1, from the lowest word up: 64 bits at a time by one
+ * product. */
 INLINE void reduce(sums *s)
 {
     const v poly = v_rows(0xc200000000000000, 0);
@@ -59,9 +64,13 @@ INLINE void reduce(sums *s)
 }
 
 /* Where the powers for the next blocks begin, if so many are left. */
-INLINE const block *powers(const gcm_key *k, size_t left) { return k->h + TOP - (left <= GCM_GROUP + 1 ? left : GCM_GROUP); }
+INLINE const block *powers(const gcm_key *k, size_t left)
+{
+    return k->h + TOP - (left <= GCM_GROUP + 1 ? left : GCM_GROUP);
+}
 
-/* SubWord in every word by one last round: after the shuffle all four columns are equal, so that ShiftRows changes nothing. */
+/* SubWord in every word by one last round: after the shuffle all four columns are equal, so that ShiftRows changes
+ * nothing. */
 INLINE v next_key(v k, v last, int turn, int rcon)
 {
     const v word = v_aeslast(v_shuffle8(last, v_set32(turn)), v_set32(rcon));
@@ -109,19 +118,23 @@ static void init(gcm_key *k, const uint8_t key[GCM_KEY_BYTES])
     sodium_memzero(&h, sizeof h);
 }
 
-/* What is here is computed before what follows: left to itself, the compiler puts the rounds together, and one unit waits for the other. */
+/* What is here is computed before what follows: left to itself, the compiler puts the rounds together, and one unit
+ * waits for the other. */
 INLINE void in_order(v x[FLIGHT], sums *s)
 {
     (void)x;
     (void)s;
 #ifndef CT_FOLLOWED /* MemorySanitizer would take it for a use */
-    __asm__("" : "+v"(x[0]), "+v"(x[1]), "+v"(x[2]), "+v"(x[3]), "+v"(x[4]), "+v"(x[5]), "+v"(x[6]), "+v"(x[7]), "+v"(s->low), "+v"(s->middle),
-                 "+v"(s->high));
+    __asm__(""
+            : "+v"(x[0]), "+v"(x[1]), "+v"(x[2]), "+v"(x[3]), "+v"(x[4]), "+v"(x[5]), "+v"(x[6]), "+v"(x[7]),
+              "+v"(s->low), "+v"(s->middle), "+v"(s->high));
 #endif
 }
 
-/* out = in XOR keystream, BYTES of them.  absorbs, known when compiled: the blocks at `hashed` are absorbed.   Alias: out may be in, or hashed. */
-INLINE void flight(const gcm_key *k, v *number, uint8_t *out, const uint8_t *in, sums *s, int absorbs, const uint8_t *hashed, const block *h)
+/* out = in XOR keystream, BYTES of them.  absorbs, known when compiled: the blocks at `hashed` are absorbed.   Alias:
+ * out may be in, or hashed. */
+INLINE void flight(const gcm_key *k, v *number, uint8_t *out, const uint8_t *in, sums *s, int absorbs,
+                   const uint8_t *hashed, const block *h)
 {
     const v swap = v_rows(0x0706050403020100, 0x0c0d0e0f0b0a0908), step = v_rows(0, (uint64_t)LANES << 32);
     v x[FLIGHT], key = v_same(&k->rk[0]);
@@ -171,8 +184,8 @@ static void absorb_ad(const gcm_key *k, sums *s, const uint8_t *ad, size_t ad_le
     }
 }
 
-/* A message on its way: its counters and what is left to absorb.  The last part, of less than BYTES, has its place in `rest`, with the block
- * of the lengths after it. */
+/* A message on its way: its counters and what is left to absorb.  The last part, of less than BYTES, has its place in
+ * `rest`, with the block of the lengths after it. */
 typedef struct {
     _Alignas(64) uint8_t rest[BYTES + 16 * LANES];
     sums s;
@@ -207,7 +220,8 @@ INLINE void finish(const message *m, sums *s, const block *h, uint8_t tag[GCM_TA
     v_store_one(tag, v_xor(reverse(s->y), m->mask));
 }
 
-static void seal(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *nonce, const uint8_t *ad, size_t ad_len)
+static void seal(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *nonce, const uint8_t *ad,
+                 size_t ad_len)
 {
     message m;
     uint8_t last[BYTES] = {0};
@@ -236,7 +250,8 @@ static void seal(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, 
     sodium_memzero(&m, sizeof m);
 }
 
-static int open_sealed(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *nonce, const uint8_t *ad, size_t ad_len)
+static int open_sealed(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *nonce,
+                       const uint8_t *ad, size_t ad_len)
 {
     message m;
     uint8_t tag[GCM_TAG_BYTES], due[GCM_TAG_BYTES];

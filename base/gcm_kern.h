@@ -10,8 +10,10 @@ typedef struct gcm_kern {
     const char *name;
     unsigned needs; /* cpu_features */
     void (*init)(gcm_key *k, const uint8_t key[GCM_KEY_BYTES]);
-    void (*seal)(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *nonce, const uint8_t *ad, size_t ad_len);
-    int (*open)(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *nonce, const uint8_t *ad, size_t ad_len);
+    void (*seal)(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *nonce, const uint8_t *ad,
+                 size_t ad_len);
+    int (*open)(const gcm_key *k, uint8_t *out, const uint8_t *in, size_t len, const uint8_t *nonce, const uint8_t *ad,
+                size_t ad_len);
 } gcm_kern;
 
 #define GCM_KERNS 3

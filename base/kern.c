@@ -37,13 +37,15 @@ int kern_check(kern_set *s, void (*warn)(const char *line))
         wrong |= (unsigned)(sum != s->right) << i;
     }
     if (wrong & 1 && !best->needs)
-        return err_set(ERR_CPU, "kernel %s portable gives wrong results: this CPU or its emulator is faulty, or the build is", s->what);
+        return err_set(ERR_CPU,
+                       "kernel %s portable gives wrong results: this CPU or its emulator is faulty, or the build is",
+                       s->what);
     atomic_fetch_or(&s->wrong, wrong);
     best = kern_pick(s);
     for (unsigned i = 0; i < KERN_MOST; i++)
         if (wrong >> i & 1) {
-            snprintf(line, sizeof line, "kernel %s %s gives wrong results on this CPU; using %s", s->what, ((const kern_head *)s->of[i])->name,
-                     best ? best->name : "none");
+            snprintf(line, sizeof line, "kernel %s %s gives wrong results on this CPU; using %s", s->what,
+                     ((const kern_head *)s->of[i])->name, best ? best->name : "none");
             warn(line);
         }
     return 0;

@@ -44,11 +44,12 @@ int prg_entropy(void *out, size_t n)
     if (got >= 0 && (size_t)got == n) /* up to 256 bytes come whole */
         return 0;
     mem_wipe(out, n);
-    return err_set(ERR_RANDOM, "the system gives no random bytes (getrandom: %s)", got < 0 ? strerror(errno) : "too few");
+    return err_set(ERR_RANDOM, "the system gives no random bytes (getrandom: %s)",
+                   got < 0 ? strerror(errno) : "too few");
 }
 
-/* *life is the number of forks, 1 at first, and 0 in a new process until it is asked for: the kernel wipes the page (Linux 4.14), and where it
- * does not, or there is no page, the C library's fork calls `reborn`. */
+/* *life is the number of forks, 1 at first, and 0 in a new process until it is asked for: the kernel wipes the page
+ * (Linux 4.14), and where it does not, or there is no page, the C library's fork calls `reborn`. */
 static _Atomic uint64_t no_page, *life = &no_page;
 static _Atomic uint64_t forks = 1;
 static pthread_once_t once = PTHREAD_ONCE_INIT;

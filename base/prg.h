@@ -36,14 +36,15 @@ enum prg_domain {
 /** prg_init: starts the generator of (seed, domain, index). */
 void prg_init(prg *p, const uint8_t seed[PRG_SEED_BYTES], uint32_t domain, uint64_t index);
 
-/** prg_init_random: PRG_GENERAL under a fresh seed from the operating system.   Errors: ERR_RANDOM; *p is then all zeros.
- *  After a fork (one of the raw system call too) a copy in the child drops what is buffered and takes a fresh seed before its next byte,
- *  and the parent's goes on; were the system to refuse random bytes only then, process number and time would still part the streams.
- *  Not covered: processes that share memory (vfork) share the generator too.  prg_init's are everywhere the same stream. */
+/** prg_init_random: PRG_GENERAL under a fresh seed from the operating system.   Errors: ERR_RANDOM; *p is then all
+ * zeros. After a fork (one of the raw system call too) a copy in the child drops what is buffered and takes a fresh
+ * seed before its next byte, and the parent's goes on; were the system to refuse random bytes only then, process number
+ * and time would still part the streams. Not covered: processes that share memory (vfork) share the generator too.
+ * prg_init's are everywhere the same stream. */
 int prg_init_random(prg *p) MUST_CHECK;
 
-/** prg_entropy: n <= 256 bytes from the operating system (getrandom), waiting only until it has gathered enough after its start.
- *  libsodium's own source ends the process when it fails.   Errors: ERR_RANDOM; out[n] is then zeros. */
+/** prg_entropy: n <= 256 bytes from the operating system (getrandom), waiting only until it has gathered enough after
+ * its start. libsodium's own source ends the process when it fails.   Errors: ERR_RANDOM; out[n] is then zeros. */
 int prg_entropy(void *out, size_t n) MUST_CHECK;
 
 /** prg_bytes: the next n bytes.   CT: depends on n only. */

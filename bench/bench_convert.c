@@ -125,8 +125,8 @@ static void unpack(void *arg) { bits_unpack(((job *)arg)->scratch, ((job *)arg)-
 static int prepare(job *j, uint8_t bits)
 {
     const ckks_literal lit = {.n = N, .primes = 1, .bits = {bits}};
-    if (prg_init_random(&j->rng) || ckks_params_create(&j->p, &lit) || ckks_sk_create(&j->sk, j->p, &j->rng) || ckks_pk_create(&j->pk, j->sk, session, &j->rng) ||
-        convert_inputs_create(&j->in, j->p, INPUTS))
+    if (prg_init_random(&j->rng) || ckks_params_create(&j->p, &lit) || ckks_sk_create(&j->sk, j->p, &j->rng) ||
+        ckks_pk_create(&j->pk, j->sk, session, &j->rng) || convert_inputs_create(&j->in, j->p, INPUTS))
         return 1;
     j->l = 26;
     j->share = mem_alloc(N, 8);

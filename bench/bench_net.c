@@ -39,7 +39,8 @@ static void seal(void *arg)
     if (a->kern)
         a->kern->seal(&a->key, a->sealed, a->plain, a->len, nonce, a->head, sizeof a->head);
     else
-        crypto_aead_chacha20poly1305_ietf_encrypt(a->sealed, NULL, a->plain, a->len, a->head, sizeof a->head, NULL, nonce, a->secret);
+        crypto_aead_chacha20poly1305_ietf_encrypt(a->sealed, NULL, a->plain, a->len, a->head, sizeof a->head, NULL,
+                                                  nonce, a->secret);
     a->plain[0] = a->sealed[a->len]; /* the next one waits for this one's tag */
 }
 
@@ -51,8 +52,8 @@ static void open_one(void *arg)
     if (a->kern)
         a->forged |= a->kern->open(&a->key, a->plain, a->sealed, a->len, nonce, a->head, sizeof a->head);
     else
-        a->forged |= crypto_aead_chacha20poly1305_ietf_decrypt(a->plain, NULL, NULL, a->sealed, a->len + GCM_TAG_BYTES, a->head, sizeof a->head, nonce,
-                                                               a->secret);
+        a->forged |= crypto_aead_chacha20poly1305_ietf_decrypt(a->plain, NULL, NULL, a->sealed, a->len + GCM_TAG_BYTES,
+                                                               a->head, sizeof a->head, nonce, a->secret);
 }
 
 static int aead_rows(const bench *b, const gcm_kern *kern)
@@ -116,11 +117,13 @@ static int stream_row(const bench *b, int secure)
     pthread_t t;
     prg rng;
     job j = {.x = mem_alloc(1, SIZE)};
-    if (!j.x || prg_init_random(&rng) || (secure ? chan_pair_secure(&j.c, &other, 0, &rng) : chan_pair(&j.c, &other, 0)) ||
+    if (!j.x || prg_init_random(&rng) ||
+        (secure ? chan_pair_secure(&j.c, &other, 0, &rng) : chan_pair(&j.c, &other, 0)) ||
         pthread_create(&t, NULL, sink, other))
         return 1;
-    bench_time(b, "channel_stream", secure ? "\"message\":1048576,\"records\":true" : "\"message\":1048576,\"records\":false", secure ? gcm_kernel() : "plain",
-               "B/s", (double)MESSAGES * SIZE, send_all, &j);
+    bench_time(b, "channel_stream",
+               secure ? "\"message\":1048576,\"records\":true" : "\"message\":1048576,\"records\":false",
+               secure ? gcm_kernel() : "plain", "B/s", (double)MESSAGES * SIZE, send_all, &j);
     chan_free(j.c);
     pthread_join(t, NULL);
     chan_free(other);

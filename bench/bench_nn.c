@@ -20,7 +20,8 @@ static int serve(int listening, const nn_prepared *m, int sessions)
         chan *ch;
         prg rng;
         int fd;
-        if (prg_init_random(&rng) || tcp_accept(listening, &fd, NULL) || chan_open(&ch, fd) || nn_serve(ch, m, &options, &rng, &stats))
+        if (prg_init_random(&rng) || tcp_accept(listening, &fd, NULL) || chan_open(&ch, fd) ||
+            nn_serve(ch, m, &options, &rng, &stats))
             return 1;
         chan_free(ch);
     }
@@ -88,8 +89,8 @@ int main(int argc, char **argv)
     prg rng;
     int listening, rc = 0, sessions = BENCH_SAMPLES;
     bench_init(&b, argc, argv);
-    if (sodium_init() < 0 || nn_onnx_load(&m, "models/demo.onnx") || nn_quantise(&q, m, NULL) || nn_prepare(&ready, q, 0) ||
-        tcp_listen("127.0.0.1:0", &listening, bound, sizeof bound)) {
+    if (sodium_init() < 0 || nn_onnx_load(&m, "models/demo.onnx") || nn_quantise(&q, m, NULL) ||
+        nn_prepare(&ready, q, 0) || tcp_listen("127.0.0.1:0", &listening, bound, sizeof bound)) {
         fprintf(stderr, "bench_nn: %s\n", err_text());
         return 1;
     }

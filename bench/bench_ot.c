@@ -263,7 +263,8 @@ static void bench_transpose(const bench *b)
     for (unsigned i = 0; i < OT_KERNS; i++) {
         m.kern = ot_kerns.of[i];
         if (kern_usable(&ot_kerns, i, cpu_features()))
-            bench_time(b, "transpose", "\"rows\":128,\"columns\":4096", m.kern->name, "bit/s", 128.0 * OT_EXT_TILE, transpose, &m);
+            bench_time(b, "transpose", "\"rows\":128,\"columns\":4096", m.kern->name, "bit/s", 128.0 * OT_EXT_TILE,
+                       transpose, &m);
         else if (!b->json)
             printf("%-26s %-60s UNAVAILABLE\n", "transpose", m.kern->name);
     }

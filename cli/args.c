@@ -25,38 +25,60 @@ typedef struct {
 #define QUANT (CLI_PLAN | CLI_SERVE | CLI_INFER)
 
 static const option options[] = {
-    {"--listen", TEXT, CLI_SERVE, AT(listen), 0, 0, "ADDR:PORT", "where to listen (127.0.0.1:0; port 0 takes a free one and says which)"},
+    {"--listen", TEXT, CLI_SERVE, AT(listen), 0, 0, "ADDR:PORT",
+     "where to listen (127.0.0.1:0; port 0 takes a free one and says which)"},
     {"--key", TEXT, CLI_SERVE | CLI_INFER, AT(key), 0, 0, "FILE", "own secret key, from tacit keygen (a fresh one)"},
-    {"--allow", TEXT, CLI_SERVE, AT(allow), 0, 0, "FILE", "public keys of the clients to admit, one a line; read anew on SIGHUP (everybody)"},
-    {"--sessions", NUMBER, CLI_SERVE, AT(sessions), 1, 4096, "n", "sessions at once; further clients are told to wait (one a core)"},
-    {"--memory", BYTES, CLI_SERVE, AT(memory), 1, 0, "SIZE", "memory that all sessions may take together, as 512M or 4G (half of this machine's)"},
+    {"--allow", TEXT, CLI_SERVE, AT(allow), 0, 0, "FILE",
+     "public keys of the clients to admit, one a line; read anew on SIGHUP (everybody)"},
+    {"--sessions", NUMBER, CLI_SERVE, AT(sessions), 1, 4096, "n",
+     "sessions at once; further clients are told to wait (one a core)"},
+    {"--memory", BYTES, CLI_SERVE, AT(memory), 1, 0, "SIZE",
+     "memory that all sessions may take together, as 512M or 4G (half of this machine's)"},
     {"--stop-after", NUMBER, CLI_SERVE, AT(stop_after), 1, ANY, "n", "ends after n sessions (never)"},
-    {"--idle", NUMBER, CLI_SERVE, AT(idle), 1, 4000000, "SECONDS", "a session that asks nothing for so long is ended (600)"},
-    {"--session-limit", NUMBER, CLI_SERVE, AT(session_limit), 1, 4000000, "SECONDS", "the longest that a session may last (no limit)"},
-    {"--min-rate", NUMBER, CLI_SERVE, AT(min_rate), 1, ANY, "BYTES", "a client that sends fewer bytes a second while they are due is dropped (4096)"},
-    {"--drain", NUMBER, CLI_SERVE, AT(drain), 1, ANY, "SECONDS", "how long running sessions may go on after SIGTERM (30)"},
-    {"--metrics", TEXT, CLI_SERVE, AT(metrics), 0, 0, "FILE", "counters in Prometheus' text format, written anew every few seconds"},
+    {"--idle", NUMBER, CLI_SERVE, AT(idle), 1, 4000000, "SECONDS",
+     "a session that asks nothing for so long is ended (600)"},
+    {"--session-limit", NUMBER, CLI_SERVE, AT(session_limit), 1, 4000000, "SECONDS",
+     "the longest that a session may last (no limit)"},
+    {"--min-rate", NUMBER, CLI_SERVE, AT(min_rate), 1, ANY, "BYTES",
+     "a client that sends fewer bytes a second while they are due is dropped (4096)"},
+    {"--drain", NUMBER, CLI_SERVE, AT(drain), 1, ANY, "SECONDS",
+     "how long running sessions may go on after SIGTERM (30)"},
+    {"--metrics", TEXT, CLI_SERVE, AT(metrics), 0, 0, "FILE",
+     "counters in Prometheus' text format, written anew every few seconds"},
     {"--names", FLAG, CLI_SERVE, AT(names), 0, 0, NULL, "tells clients the names of the layers"},
-    {"--images", TEXT, CLI_INFER, AT(images), 0, 0, "FILE", "IDX file of unsigned bytes, N x H x W or N x C x H x W; - is standard input; a pixel p enters as p/255"},
+    {"--images", TEXT, CLI_INFER, AT(images), 0, 0, "FILE",
+     "IDX file of unsigned bytes, N x H x W or N x C x H x W; - is standard input; a pixel p enters as p/255"},
     {"--labels", TEXT, CLI_INFER, AT(labels), 0, 0, "FILE", "IDX file of true labels: counts the correct ones"},
-    {"--images", TEXT, CLI_DEMO, AT(images), 0, 0, "FILE", "writes the digits there as an IDX file, for infer, in place of running"},
+    {"--images", TEXT, CLI_DEMO, AT(images), 0, 0, "FILE",
+     "writes the digits there as an IDX file, for infer, in place of running"},
     {"--labels", TEXT, CLI_DEMO, AT(labels), 0, 0, "FILE", "writes their labels there"},
     {"--count", NUMBER, CLI_DEMO, AT(count), 1, 100000, "n", "how many digits to write (20)"},
     {"--count", NUMBER, CLI_INFER, AT(count), 1, ANY, "n", "only n images (all)"},
     {"--skip", NUMBER, CLI_INFER, AT(skip), 0, ANY, "n", "not the first n images (0)"},
     {"--batch", NUMBER, CLI_INFER | CLI_PLAN, AT(batch), 1, ANY, "n", "images a batch (as many as the plan allows)"},
-    {"--server-key", TEXT, CLI_INFER, AT(server_key), 0, 0, "HEX|FILE", "the server's public key (the known one, else trust on first use)"},
-    {"--known-servers", TEXT, CLI_INFER, AT(known_servers), 0, 0, "FILE", "where servers' keys are kept ($XDG_CONFIG_HOME/tacit/known_servers)"},
-    {"--resume", TEXT, CLI_INFER, AT(resume), 0, 0, "FILE", "keeps finished labels in FILE and goes on from there after a cut"},
-    {"--retry", NUMBER, CLI_INFER, AT(retry), 1, ANY, "SECONDS", "how long to try again where a server is busy or lost, or, if given, not there yet (60)"},
-    {"--timeout", NUMBER, CLI_INFER, AT(timeout), 1, 4000000, "SECONDS", "a server that stays silent for so long is lost (600)"},
-    {"--reference", TEXT, CLI_INFER, AT(reference), 0, 0, "MODEL", "the model itself, for tests: runs it in the clear too and counts agreement"},
+    {"--server-key", TEXT, CLI_INFER, AT(server_key), 0, 0, "HEX|FILE",
+     "the server's public key (the known one, else trust on first use)"},
+    {"--known-servers", TEXT, CLI_INFER, AT(known_servers), 0, 0, "FILE",
+     "where servers' keys are kept ($XDG_CONFIG_HOME/tacit/known_servers)"},
+    {"--resume", TEXT, CLI_INFER, AT(resume), 0, 0, "FILE",
+     "keeps finished labels in FILE and goes on from there after a cut"},
+    {"--retry", NUMBER, CLI_INFER, AT(retry), 1, ANY, "SECONDS",
+     "how long to try again where a server is busy or lost, or, if given, not there yet (60)"},
+    {"--timeout", NUMBER, CLI_INFER, AT(timeout), 1, 4000000, "SECONDS",
+     "a server that stays silent for so long is lost (600)"},
+    {"--reference", TEXT, CLI_INFER, AT(reference), 0, 0, "MODEL",
+     "the model itself, for tests: runs it in the clear too and counts agreement"},
     {"--wbits", NUMBER, QUANT, AT(quant.wbits), 2, ANY, "n", "bits of a weight, 2 to 11 (8)"},
-    {"--abits", NUMBER, QUANT, AT(quant.abits), 4, ANY, "n", "bits kept of one standard deviation of a layer's output, 4 to 20 (6)"},
-    {"--ot", EXTENSION, QUANT, AT(ot), 0, 0, "NAME", "iknp, softspoken2, softspoken4 or softspoken8: fewer bytes, more AES (softspoken2)"},
-    {"--insecure-plaintext", FLAG, CLI_SERVE | CLI_INFER, AT(plaintext), 0, 0, NULL, "no encryption, no keys; loopback only, for tests"},
-    {"--verbose", FLAG, CLI_INFER, AT(verbose), 0, 0, NULL, "a line a prediction for people too (only up to 100 images)"},
-    {"--json", FLAG, CLI_PLAN | CLI_SERVE | CLI_INFER | CLI_DEMO | CLI_KEYGEN, AT(json), 0, 0, NULL, "one JSON object a line on standard output, nothing else there"},
+    {"--abits", NUMBER, QUANT, AT(quant.abits), 4, ANY, "n",
+     "bits kept of one standard deviation of a layer's output, 4 to 20 (6)"},
+    {"--ot", EXTENSION, QUANT, AT(ot), 0, 0, "NAME",
+     "iknp, softspoken2, softspoken4 or softspoken8: fewer bytes, more AES (softspoken2)"},
+    {"--insecure-plaintext", FLAG, CLI_SERVE | CLI_INFER, AT(plaintext), 0, 0, NULL,
+     "no encryption, no keys; loopback only, for tests"},
+    {"--verbose", FLAG, CLI_INFER, AT(verbose), 0, 0, NULL,
+     "a line a prediction for people too (only up to 100 images)"},
+    {"--json", FLAG, CLI_PLAN | CLI_SERVE | CLI_INFER | CLI_DEMO | CLI_KEYGEN, AT(json), 0, 0, NULL,
+     "one JSON object a line on standard output, nothing else there"},
 };
 #define OPTIONS (sizeof options / sizeof *options)
 
@@ -65,11 +87,16 @@ static const struct {
     unsigned command;
     const char *name, *beside, *without; /* one of the last two */
 } vain[] = {
-    {CLI_SERVE, "--key", "--insecure-plaintext", NULL},          {CLI_SERVE, "--allow", "--insecure-plaintext", NULL},
-    {CLI_INFER, "--key", "--insecure-plaintext", NULL},          {CLI_INFER, "--server-key", "--insecure-plaintext", NULL},
-    {CLI_INFER, "--known-servers", "--insecure-plaintext", NULL}, {CLI_INFER, "--known-servers", "--server-key", NULL},
-    {CLI_INFER, "--wbits", NULL, "--reference"},                 {CLI_INFER, "--abits", NULL, "--reference"},
-    {CLI_INFER, "--verbose", "--json", NULL},                    {CLI_DEMO, "--labels", NULL, "--images"},
+    {CLI_SERVE, "--key", "--insecure-plaintext", NULL},
+    {CLI_SERVE, "--allow", "--insecure-plaintext", NULL},
+    {CLI_INFER, "--key", "--insecure-plaintext", NULL},
+    {CLI_INFER, "--server-key", "--insecure-plaintext", NULL},
+    {CLI_INFER, "--known-servers", "--insecure-plaintext", NULL},
+    {CLI_INFER, "--known-servers", "--server-key", NULL},
+    {CLI_INFER, "--wbits", NULL, "--reference"},
+    {CLI_INFER, "--abits", NULL, "--reference"},
+    {CLI_INFER, "--verbose", "--json", NULL},
+    {CLI_DEMO, "--labels", NULL, "--images"},
     {CLI_DEMO, "--count", NULL, "--images"},
 };
 
@@ -104,7 +131,8 @@ static int unknown(const cli_args *a, unsigned command, const char *name)
             nearest = options[o].name;
         }
     }
-    return nearest ? cli_usage(a->command, "%s: no such option; is it %s?", name, nearest) : cli_usage(a->command, "%s: no such option", name);
+    return nearest ? cli_usage(a->command, "%s: no such option; is it %s?", name, nearest)
+                   : cli_usage(a->command, "%s: no such option", name);
 }
 
 static void help(unsigned command, const char *about)
@@ -160,7 +188,8 @@ static int store(cli_args *a, const option *o, const char *text)
     case FLAG: *(int *)at = 1; return -1;
     case EXTENSION:
         *(uint32_t *)at = extension(text);
-        return *(uint32_t *)at ? -1 : cli_usage(a->command, "--ot %s: iknp, softspoken2, softspoken4 or softspoken8", text);
+        return *(uint32_t *)at ? -1
+                               : cli_usage(a->command, "--ot %s: iknp, softspoken2, softspoken4 or softspoken8", text);
     case BYTES:
         if (!number(text, 1, &x) || x < o->least)
             return cli_usage(a->command, "%s %s: not a size, as 512M or 4G", o->name, text);
@@ -168,7 +197,8 @@ static int store(cli_args *a, const option *o, const char *text)
         return -1;
     default:
         if (!number(text, 0, &x) || x < o->least || x > o->most)
-            return cli_usage(a->command, "%s %s: not a number from %u on%s", o->name, text, o->least, x > o->most ? " (too large)" : "");
+            return cli_usage(a->command, "%s %s: not a number from %u on%s", o->name, text, o->least,
+                             x > o->most ? " (too large)" : "");
         *(uint32_t *)at = (uint32_t)x;
         return -1;
     }
@@ -186,7 +216,8 @@ static int operand(cli_args *a, unsigned command, const char *name, const char *
 static size_t find(unsigned command, const char *name, size_t len)
 {
     size_t o = 0;
-    while (o < OPTIONS && !(options[o].commands & command && strlen(options[o].name) == len && !memcmp(options[o].name, name, len)))
+    while (o < OPTIONS &&
+           !(options[o].commands & command && strlen(options[o].name) == len && !memcmp(options[o].name, name, len)))
         o++;
     return o;
 }
@@ -217,7 +248,8 @@ int cli_parse(cli_args *a, int argc, char **argv, unsigned command, const char *
             return cli_usage(a->command, "%s is given twice", options[o].name);
         value += value != NULL;
         if (options[o].kind == FLAG ? value != NULL : !value && i + 1 == argc)
-            return cli_usage(a->command, options[o].kind == FLAG ? "%s takes no value" : "%s: its value is missing", options[o].name);
+            return cli_usage(a->command, options[o].kind == FLAG ? "%s takes no value" : "%s: its value is missing",
+                             options[o].name);
         if (options[o].kind != FLAG && !value)
             value = argv[++i];
         if ((code = store(a, &options[o], value)) >= 0)
@@ -228,7 +260,8 @@ int cli_parse(cli_args *a, int argc, char **argv, unsigned command, const char *
         if (vain[i].command != command || !given[find(command, vain[i].name, strlen(vain[i].name))])
             continue;
         if (!given[find(command, other, strlen(other))] == !vain[i].beside)
-            return cli_usage(a->command, "%s has no effect %s %s", vain[i].name, vain[i].beside ? "beside" : "without", other);
+            return cli_usage(a->command, "%s has no effect %s %s", vain[i].name, vain[i].beside ? "beside" : "without",
+                             other);
     }
     return takes && !a->operand_count ? cli_usage(a->command, "%s is missing", takes) : -1;
 }

@@ -29,8 +29,8 @@ typedef struct {
     int json, verbose, names, plaintext;
 } cli_args;
 
-/** cli_parse: argv[2..) of `command` (one of the bits above).  `operand` names what it takes, NULL: nothing; infer takes up to CLI_SERVERS_MAX.
- *  `about` heads the help.   Returns an exit code, or -1 to go on (--help: 0). */
+/** cli_parse: argv[2..) of `command` (one of the bits above).  `operand` names what it takes, NULL: nothing; infer
+ * takes up to CLI_SERVERS_MAX. `about` heads the help.   Returns an exit code, or -1 to go on (--help: 0). */
 int cli_parse(cli_args *a, int argc, char **argv, unsigned command, const char *operand, const char *about);
 
 #endif

@@ -54,12 +54,13 @@ int cli_usage(const char *command, const char *fmt, ...)
 int cli_fail(const char *command, int rc)
 {
     static const int codes[] = {
-        [-ERR_ARG] = EXIT_USAGE,         [-ERR_MEM] = EXIT_FAILED,    [-ERR_DATA] = EXIT_DATA,   [-ERR_NET] = EXIT_PEER,
-        [-ERR_PEER] = EXIT_PEER,         [-ERR_LIMIT] = EXIT_PEER,    [-ERR_BUSY] = EXIT_PEER,   [-ERR_DENIED] = EXIT_PEER,
-        [-ERR_INTERRUPTED] = EXIT_SIGNAL,
+        [-ERR_ARG] = EXIT_USAGE, [-ERR_MEM] = EXIT_FAILED,  [-ERR_DATA] = EXIT_DATA,
+        [-ERR_NET] = EXIT_PEER,  [-ERR_PEER] = EXIT_PEER,   [-ERR_LIMIT] = EXIT_PEER,
+        [-ERR_BUSY] = EXIT_PEER, [-ERR_DENIED] = EXIT_PEER, [-ERR_INTERRUPTED] = EXIT_SIGNAL,
     };
     const int known = rc < 0 && (size_t)-rc < sizeof codes / sizeof *codes && codes[-rc];
-    return tell(command, known ? codes[-rc] : EXIT_FAILED, rc == ERR_MEM && !*err_text() ? "out of memory" : err_text());
+    return tell(command, known ? codes[-rc] : EXIT_FAILED,
+                rc == ERR_MEM && !*err_text() ? "out of memory" : err_text());
 }
 
 void cli_json_text(FILE *f, const char *s)

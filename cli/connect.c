@@ -44,7 +44,8 @@ static int first_use(const cli_trust *t, const char *address, const uint8_t key[
     if (rc || (rc = cli_known_add(t->known_servers, address, key)))
         return rc;
     cli_hex(hex, key);
-    fprintf(stderr, "tacit: %s is not known yet; trusting its key on this first use and keeping it in %s:\n  %s\n", address, path, hex);
+    fprintf(stderr, "tacit: %s is not known yet; trusting its key on this first use and keeping it in %s:\n  %s\n",
+            address, path, hex);
     return 0;
 }
 
@@ -55,10 +56,13 @@ static int changed(const cli_trust *t, const char *address, const uint8_t due[32
     cli_hex(a, due);
     cli_hex(b, found);
     if (t->pinned || cli_known_file(path, sizeof path, t->known_servers))
-        return err_set(ERR_PEER, "%s: the server's key is %s, not %s as --server-key says: nothing was sent", address, b, a);
+        return err_set(ERR_PEER, "%s: the server's key is %s, not %s as --server-key says: nothing was sent", address,
+                       b, a);
     fprintf(stderr, "tacit: the key of %s is in %s\n", address, path);
-    return err_set(ERR_PEER, "%s: the server's key has CHANGED: %s, not %s: nothing was sent; if the owner confirms the new one, remove the line", address,
-                   b, a);
+    return err_set(ERR_PEER,
+                   "%s: the server's key has CHANGED: %s, not %s: nothing was sent; if the owner confirms the new one, "
+                   "remove the line",
+                   address, b, a);
 }
 
 static int shake_hands(const cli_trust *t, const char *address, int fd, noise_handshake *h)

@@ -6,7 +6,8 @@
 #include "net/chan.h"
 #include "net/noise.h"
 
-/** cli_trust: how servers are known.  pinned NULL: the known servers (cli/keys.h), and whoever is not among them is trusted once and kept. */
+/** cli_trust: how servers are known.  pinned NULL: the known servers (cli/keys.h), and whoever is not among them is
+ * trusted once and kept. */
 typedef struct {
     const uint8_t *pinned;      /* [32] */
     const char *known_servers;  /* file, NULL: the default */
@@ -16,7 +17,8 @@ typedef struct {
 } cli_trust;
 
 /** cli_connect: an open channel to `address`; says on stderr whom it trusts for the first time.
- *  Errors: ERR_NET, ERR_PEER (no Tacit server; a key that is not the one expected, both named), ERR_DATA (files of keys), ERR_ARG. */
+ *  Errors: ERR_NET, ERR_PEER (no Tacit server; a key that is not the one expected, both named), ERR_DATA (files of
+ * keys), ERR_ARG. */
 int cli_connect(chan **out, const cli_trust *t, const char *address) MUST_CHECK;
 
 #endif

@@ -54,8 +54,18 @@ static int client(const char *address, const uint8_t key[32], const nn_qmodel *q
     static int32_t predicted[DIGITS];
     const char *servers[] = {address};
     static uint8_t state[DIGITS];
-    cli_job job = {.servers = servers, .server_count = 1, .state = state, .trust = {.pinned = key, .timeout_ms = 60000}, .pixels = pixels, .labels = labels, .count = DIGITS, .size = SIDE * SIDE, .reference = q, .predicted = predicted,
-                         .progress = 1, .show = json ? show_json : NULL};
+    cli_job job = {.servers = servers,
+                   .server_count = 1,
+                   .state = state,
+                   .trust = {.pinned = key, .timeout_ms = 60000},
+                   .pixels = pixels,
+                   .labels = labels,
+                   .count = DIGITS,
+                   .size = SIDE * SIDE,
+                   .reference = q,
+                   .predicted = predicted,
+                   .progress = 1,
+                   .show = json ? show_json : NULL};
 
     cli_digits(pixels, labels, DIGITS, SEED);
     int rc = cli_job_run(&job);
@@ -132,13 +142,18 @@ int cli_demo(int argc, char **argv)
         return cli_fail("demo", rc);
     }
     if (!a.json)
-        printf("A server with a model and a client with %d digits, two processes, talk over an encrypted channel\non %s.\n\n", DIGITS, bound);
+        printf("A server with a model and a client with %d digits, two processes, talk over an encrypted channel\non "
+               "%s.\n\n",
+               DIGITS, bound);
     fflush(stdout);
     const pid_t server = fork();
     if (server == 0) {
         const nn_plan *p = nn_prepared_plan(ready);
-        front_options o = {.session = {ready, NN_DEFAULT_OT, {.idle_ms = 60000, .first_ms = FRONT_FIRST_MS}, 1}, .key = &key,
-                           .sessions = 1, .stop_after = 1, .memory = nn_server_bytes(p, p->max_batch)};
+        front_options o = {.session = {ready, NN_DEFAULT_OT, {.idle_ms = 60000, .first_ms = FRONT_FIRST_MS}, 1},
+                           .key = &key,
+                           .sessions = 1,
+                           .stop_after = 1,
+                           .memory = nn_server_bytes(p, p->max_batch)};
         cli_catch_signals();
         _exit(front_run(&o, &fd, 1) ? EXIT_FAILED : EXIT_OK);
     }

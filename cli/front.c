@@ -53,7 +53,8 @@ typedef struct {
     front_options *o;
     int epoll, signals, listener[TCP_LISTENERS];
     unsigned listeners;
-    half *halves; /* [FRONT_HALF_OPEN] and the list's head, whose `newer` is the oldest and `older` the newest; free ones follow `newer` from `free` */
+    half *halves; /* [FRONT_HALF_OPEN] and the list's head, whose `newer` is the oldest and `older` the newest; free
+                     ones follow `newer` from `free` */
     uint32_t free;
     kid *kids;
     uint32_t kid_count;
@@ -95,7 +96,8 @@ static int watch(front *f, int fd, enum watched what, uint32_t index)
     return epoll_ctl(f->epoll, EPOLL_CTL_ADD, fd, &e) ? err_set(ERR_NET, "epoll: %s", strerror(errno)) : 0;
 }
 
-/** forget: closes here; a child that was just forked may hold the same description, so closing alone does not end the watch. */
+/** forget: closes here; a child that was just forked may hold the same description, so closing alone does not end the
+ * watch. */
 static void forget(front *f, int *fd)
 {
     if (*fd < 0)
@@ -209,8 +211,12 @@ static void kid_ended(front *f, kid *k, int status)
     if (WIFSIGNALED(status))
         k->reported = 0;
     if (k->state == ADMITTED) {
-        const metrics_session s = {.from = k->from, .peer = k->keyed ? k->peer : NULL, .seconds = cli_now() - k->since, .reported = k->reported,
-                                   .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0, .report = &k->report};
+        const metrics_session s = {.from = k->from,
+                                   .peer = k->keyed ? k->peer : NULL,
+                                   .seconds = cli_now() - k->since,
+                                   .reported = k->reported,
+                                   .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+                                   .report = &k->report};
         const enum metrics_outcome outcome = metrics_add(&f->m, &s);
         f->m.active--;
         f->m.reserved -= f->need;
@@ -219,7 +225,8 @@ static void kid_ended(front *f, kid *k, int status)
     } else if (k->state == ASKING) {
         f->m.no_hello++;
         if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
-            note(f, "%s: before the session began its process died by signal %d (%s)", k->from, WTERMSIG(status), strsignal(WTERMSIG(status)));
+            note(f, "%s: before the session began its process died by signal %d (%s)", k->from, WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
     }
 }
 
@@ -389,7 +396,8 @@ static void stop(front *f)
         f->deadline = now + f->o->drain;
         signal_all(f, SIGUSR1);
         if (!f->o->session.quiet && f->m.active)
-            fprintf(stderr, "stopping: %u sessions have %u s to end; a second signal ends them now\n", f->m.active, f->o->drain);
+            fprintf(stderr, "stopping: %u sessions have %u s to end; a second signal ends them now\n", f->m.active,
+                    f->o->drain);
     } else
         f->deadline = now;
 }
@@ -503,7 +511,9 @@ static void raise_descriptors(const front_options *o)
         return;
     l.rlim_cur = l.rlim_max < need ? l.rlim_max : need;
     if (setrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur < need)
-        fprintf(stderr, "tacit serve: %" PRIu64 " open files are allowed, %" PRIu64 " would do (ulimit -n): fewer clients can connect at once\n",
+        fprintf(stderr,
+                "tacit serve: %" PRIu64 " open files are allowed, %" PRIu64
+                " would do (ulimit -n): fewer clients can connect at once\n",
                 (uint64_t)l.rlim_cur, (uint64_t)need);
 }
 
@@ -543,7 +553,12 @@ static int set_up(front *f, const int *listeners, unsigned count)
 int front_run(front_options *o, const int *listeners, unsigned count)
 {
     const nn_plan *p = nn_prepared_plan(o->session.model);
-    front f = {.o = o, .epoll = -1, .signals = -1, .need = nn_server_bytes(p, p->max_batch), .m.memory = o->memory, .ending = cli_stop};
+    front f = {.o = o,
+               .epoll = -1,
+               .signals = -1,
+               .need = nn_server_bytes(p, p->max_batch),
+               .m.memory = o->memory,
+               .ending = cli_stop};
     f.kid_count = o->sessions + FRONT_ASKING;
     f.halves = mem_alloc(FRONT_HALF_OPEN + 1, sizeof *f.halves);
     f.kids = mem_alloc(f.kid_count, sizeof *f.kids);

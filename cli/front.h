@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: ISC
-/** front.h: the server's parent process: accepts, drives all handshakes, gives each client that passed its own a process, gives out slots.
+/** front.h: the server's parent process: accepts, drives all handshakes, gives each client that passed its own a
+ *  process, gives out slots.
  *
- *  One thread and one loop.  What a stranger can make it hold is bounded: FRONT_HALF_OPEN connections in the handshake, each for FRONT_HANDSHAKE_MS;
- *  FRONT_ASKING processes that have not yet shown a good HELLO; of both the oldest makes room for the newest.  A slot, and the memory of a
- *  session, is taken only by a client that has said HELLO.  No model, share or key of a session is ever in this process's hands but the
- *  server's own static key, which children wipe. */
+ *  One thread and one loop.  What a stranger can make it hold is bounded: FRONT_HALF_OPEN connections in the
+ *  handshake, each for FRONT_HANDSHAKE_MS; FRONT_ASKING processes that have not yet shown a good HELLO; of both the
+ *  oldest makes room for the newest.  A slot, and the memory of a session, is taken only by a client that has said
+ *  HELLO.  No model, share or key of a session is ever in this process's hands but the server's own static key,
+ *  which children wipe. */
 #ifndef TACIT_CLI_FRONT_H
 #define TACIT_CLI_FRONT_H
 
@@ -29,8 +31,8 @@ typedef struct {
     int json;
 } front_options;
 
-/** front_run: serves on the non-blocking listeners, which it closes, until SIGTERM or SIGINT (then it drains; the second one ends all at
- *  once) or the last of stop_after sessions.  SIGHUP reads the allow-list anew.
+/** front_run: serves on the non-blocking listeners, which it closes, until SIGTERM or SIGINT (then it drains; the
+ *  second one ends all at once) or the last of stop_after sessions.  SIGHUP reads the allow-list anew.
  *  Errors: ERR_ARG (metrics file), ERR_MEM, ERR_NET. */
 int front_run(front_options *o, const int *listeners, unsigned count) MUST_CHECK;
 

@@ -11,10 +11,10 @@
 #define RETRY_S 60
 #define TIMEOUT_S 600
 
-static const char about[] =
-    "usage: tacit infer ADDR:PORT ... --images FILE [options]\n"
-    "\n"
-    "Asks the server at ADDR:PORT for the labels of images, without showing it the images.  With several servers of one model, batches go to all of them.\n";
+static const char about[] = "usage: tacit infer ADDR:PORT ... --images FILE [options]\n"
+                            "\n"
+                            "Asks the server at ADDR:PORT for the labels of images, without showing it the images.  "
+                            "With several servers of one model, batches go to all of them.\n";
 
 /** inputs: what the job is about, read before anything is sent. */
 typedef struct {
@@ -51,8 +51,8 @@ static int load_labels(const cli_args *a, cli_job *job, inputs *in, uint32_t lim
     if (x->dims != 1)
         return err_set(ERR_DATA, "%s: labels are an IDX file of one dimension; this one has %u", a->labels, x->dims);
     if (x->dim[0] != images->dim[0])
-        return err_set(ERR_DATA, "%s: it has %u labels, but %s has %u images: they do not belong together", a->labels, x->dim[0], a->images,
-                       images->dim[0]);
+        return err_set(ERR_DATA, "%s: it has %u labels, but %s has %u images: they do not belong together", a->labels,
+                       x->dim[0], a->images, images->dim[0]);
     job->labels = x->data + a->skip;
     return 0;
 }
@@ -91,14 +91,18 @@ static int load(const cli_args *a, cli_job *job, inputs *in)
     job->state = mem_alloc(job->count, 1);
     if (!job->predicted || !job->state)
         return err_set(ERR_MEM, "out of memory");
-    return a->resume ? cli_journal_open(&job->journal, a->resume, job->pixels, job->count, job->size, a->skip, job->predicted, job->state) : 0;
+    return a->resume ? cli_journal_open(&job->journal, a->resume, job->pixels, job->count, job->size, a->skip,
+                                        job->predicted, job->state)
+                     : 0;
 }
 
 /** trust: whom the client believes, and who it says that it is. */
 static int trust(const cli_args *a, cli_trust *t, inputs *in)
 {
     int rc = 0;
-    *t = (cli_trust){.known_servers = a->known_servers, .plaintext = a->plaintext, .timeout_ms = 1000 * (a->timeout ? a->timeout : TIMEOUT_S)};
+    *t = (cli_trust){.known_servers = a->known_servers,
+                     .plaintext = a->plaintext,
+                     .timeout_ms = 1000 * (a->timeout ? a->timeout : TIMEOUT_S)};
     if (a->server_key && !(rc = cli_server_key(in->server, a->server_key)))
         t->pinned = in->server;
     if (!rc && a->key && !(rc = cli_key_load(&in->own, a->key)))
@@ -133,7 +137,9 @@ int cli_infer(int argc, char **argv)
         rc = cli_job_run(&job);
         if (rc && job.done < job.count)
             fprintf(stderr, "tacit infer: %u of %u predictions are done and stand%s\n", job.done, job.count,
-                    a.resume ? "; the same command goes on from there" : job.done ? "; with --resume FILE a job goes on where it was cut" : "");
+                    a.resume   ? "; the same command goes on from there"
+                    : job.done ? "; with --resume FILE a job goes on where it was cut"
+                               : "");
     }
     if (rc != ERR_OUTPUT && (job.done || !rc)) {
         const int compared = cli_job_compare(&job);

@@ -11,7 +11,8 @@
 #include "base/prg.h"
 #include "cli/cli.h"
 
-#define FIRST_WAIT 0.05 /* seconds before a new try; doubles up to LONGEST_WAIT, and up to half of it is left to chance */
+#define FIRST_WAIT                                                                                                     \
+    0.05 /* seconds before a new try; doubles up to LONGEST_WAIT, and up to half of it is left to chance */
 #define LONGEST_WAIT 2.0
 
 enum { TODO = 0, DONE = 1, TAKEN = 2 };
@@ -54,7 +55,8 @@ static void end(shared *s, int rc)
     pthread_cond_broadcast(&s->given);
 }
 
-/** take: the next run of images that nobody has, at most `most`; 0: none is left, or the job is over.  Waits while others may give some back. */
+/** take: the next run of images that nobody has, at most `most`; 0: none is left, or the job is over.  Waits while
+ * others may give some back. */
 static uint32_t take(shared *s, uint32_t most, uint32_t *at)
 {
     cli_job *job = s->job;
@@ -87,7 +89,9 @@ static int show(cli_job *job)
     for (; job->shown < job->count && job->state[job->shown] == DONE; job->shown++)
         if (job->show)
             job->show(job->shown, job->predicted[job->shown]);
-    return fflush(stdout) || ferror(stdout) ? err_set(ERR_OUTPUT, "standard output could not be written: %s", strerror(errno)) : 0;
+    return fflush(stdout) || ferror(stdout)
+               ? err_set(ERR_OUTPUT, "standard output could not be written: %s", strerror(errno))
+               : 0;
 }
 
 static void finish(shared *s, uint32_t at, uint32_t n)
@@ -131,7 +135,8 @@ static int fits(const cli_job *job, const nn_plan *p)
     }
     if (same || (job->dims == 1 && job->size == p->layer[0].in)) /* a flat image has no order of axes to get wrong */
         return 0;
-    return err_set(ERR_DATA, "an image is %s; the network takes %u x %u x %u (channels, height, width)", shape, due[0], due[1], due[2]);
+    return err_set(ERR_DATA, "an image is %s; the network takes %u x %u x %u (channels, height, width)", shape, due[0],
+                   due[1], due[2]);
 }
 
 /** agree: the server's plan is what the images, the other servers, the reference and the journal want. */
@@ -142,11 +147,13 @@ static int agree(shared *s, const nn_plan *p)
     if (!rc && job->batch > p->max_batch)
         rc = err_set(ERR_ARG, "--batch %u: the plan allows at most %u images a batch", job->batch, p->max_batch);
     if (!rc && job->reference && !nn_plan_equal(&job->reference->plan, p))
-        rc = err_set(ERR_DATA, "--reference: this model's plan is not the server's (--wbits and --abits as it has them?)");
+        rc = err_set(ERR_DATA,
+                     "--reference: this model's plan is not the server's (--wbits and --abits as it has them?)");
     const uint32_t classes = p->layer[p->layers - 1].out;
     for (uint32_t i = 0; i < job->count && job->labels && !rc; i++)
         if (job->labels[i] >= classes)
-            rc = err_set(ERR_DATA, "--labels: number %u is %u; the network has %u classes, from 0 on", i, job->labels[i], classes);
+            rc = err_set(ERR_DATA, "--labels: number %u is %u; the network has %u classes, from 0 on", i,
+                         job->labels[i], classes);
     pthread_mutex_lock(&s->lock);
     if (!rc && s->planned && !nn_plan_equal(&s->plan, p))
         rc = err_set(ERR_DATA, "the servers do not have the same model: their plans differ");
@@ -224,7 +231,8 @@ static int one_batch(worker *w, int *idle)
     *idle = 0;
     if (rc)
         return rc;
-    const uint32_t share = (job->count + job->server_count - 1) / job->server_count, most = nn_client_plan(w->client)->max_batch;
+    const uint32_t share = (job->count + job->server_count - 1) / job->server_count,
+                   most = nn_client_plan(w->client)->max_batch;
     const double begin = cli_now();
     w->taken = take(s, job->batch ? job->batch : share < most ? share : most, &at);
     w->alive += cli_now() - begin; /* waiting for others is nobody's fault */
@@ -232,7 +240,8 @@ static int one_batch(worker *w, int *idle)
         *idle = 1;
         return 0;
     }
-    rc = nn_client_infer(w->client, job->pixels + (size_t)at * job->size, w->taken, job->predicted + at, job->progress ? on_progress : NULL, w);
+    rc = nn_client_infer(w->client, job->pixels + (size_t)at * job->size, w->taken, job->predicted + at,
+                         job->progress ? on_progress : NULL, w);
     if (rc) {
         give_back(s, at, w->taken);
         return rc;
@@ -266,9 +275,10 @@ static int wait_again(worker *w)
     pthread_mutex_lock(&s->lock);
     s->job->retries++;
     const int named = !strncmp(err_text(), w->address, strlen(w->address));
-    fprintf(stderr, "tacit infer: %s%s%s; trying again in %.1f s (for another %.0f s)\n", named ? "" : w->address, named ? "" : ": ", err_text(), wait,
-            left);
-    while (!s->over && s->job->done < s->job->count && !cli_stop && pthread_cond_timedwait(&s->given, &s->lock, &until) != ETIMEDOUT)
+    fprintf(stderr, "tacit infer: %s%s%s; trying again in %.1f s (for another %.0f s)\n", named ? "" : w->address,
+            named ? "" : ": ", err_text(), wait, left);
+    while (!s->over && s->job->done < s->job->count && !cli_stop &&
+           pthread_cond_timedwait(&s->given, &s->lock, &until) != ETIMEDOUT)
         ;
     const int go_on = !s->over && !cli_stop;
     pthread_mutex_unlock(&s->lock);
@@ -334,7 +344,8 @@ int cli_job_run(cli_job *job)
         cli_bar_end();
     rc = s->rc ? err_set(s->rc, "%s", s->text) : 0;
     if (!rc && job->unreadable) /* after the goodbye: nothing that is sent may depend on what was decoded */
-        rc = err_set(ERR_PEER, "output: the server's answer is no label for %llu images", (unsigned long long)job->unreadable);
+        rc = err_set(ERR_PEER, "output: the server's answer is no label for %llu images",
+                     (unsigned long long)job->unreadable);
     pthread_cond_destroy(&s->given);
     pthread_mutex_destroy(&s->lock);
     mem_free(s);

@@ -68,7 +68,8 @@ static int entry(cli_journal *j, const char *text, unsigned number, uint32_t cou
 }
 
 /** read_back: what the file has; `whole` gets the length of its whole lines. */
-static int read_back(cli_journal *j, FILE *f, const uint8_t job[32], uint32_t count, int32_t *labels, uint8_t *done, off_t *whole)
+static int read_back(cli_journal *j, FILE *f, const uint8_t job[32], uint32_t count, int32_t *labels, uint8_t *done,
+                     off_t *whole)
 {
     char text[160], hex[CLI_HEX_BYTES];
     unsigned number = 0;
@@ -88,13 +89,15 @@ static int read_back(cli_journal *j, FILE *f, const uint8_t job[32], uint32_t co
         else if (strncmp(text, MAGIC, sizeof MAGIC - 1))
             rc = err_set(ERR_DATA, "--resume %s: not a journal of tacit infer; name a new file", j->file);
         else if (strcmp(text + sizeof MAGIC - 1, hex))
-            rc = err_set(ERR_DATA, "--resume %s: it belongs to other images (or another --skip or --count); name a new file", j->file);
+            rc = err_set(ERR_DATA,
+                         "--resume %s: it belongs to other images (or another --skip or --count); name a new file",
+                         j->file);
     }
     return rc || !ferror(f) ? rc : cannot(j);
 }
 
-int cli_journal_open(cli_journal **out, const char *file, const uint8_t *pixels, uint32_t count, uint32_t size, uint32_t first, int32_t *labels,
-                     uint8_t *done)
+int cli_journal_open(cli_journal **out, const char *file, const uint8_t *pixels, uint32_t count, uint32_t size,
+                     uint32_t first, int32_t *labels, uint8_t *done)
 {
     const uint32_t numbers[3] = {count, size, first};
     crypto_generichash_state h;
@@ -152,7 +155,9 @@ int cli_journal_plan(cli_journal *j, const nn_plan *p)
     if (rc)
         return rc;
     if (j->planned)
-        return memcmp(j->plan, hash, sizeof hash) ? err_set(ERR_DATA, "--resume %s: it belongs to another model's plan; name a new file", j->file) : 0;
+        return memcmp(j->plan, hash, sizeof hash)
+                   ? err_set(ERR_DATA, "--resume %s: it belongs to another model's plan; name a new file", j->file)
+                   : 0;
     j->planned = 1;
     memcpy(j->plan, hash, sizeof hash);
     return keyed_line(j, PLAN, hash);

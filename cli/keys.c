@@ -42,7 +42,9 @@ int cli_key_load(noise_keypair *k, const char *file)
     else if (!S_ISREG(st.st_mode))
         rc = err_set(ERR_DATA, "%s: not a file; tacit keygen FILE makes a key", file);
     else if (st.st_mode & 077)
-        rc = err_set(ERR_DATA, "%s: others may read this secret key (mode %03o); chmod 600 it, or make a new one if they did", file, st.st_mode & 0777);
+        rc = err_set(ERR_DATA,
+                     "%s: others may read this secret key (mode %03o); chmod 600 it, or make a new one if they did",
+                     file, st.st_mode & 0777);
     const ssize_t n = rc ? 0 : read(fd, line, sizeof line - 1);
     close(fd);
     if (n < 0)
@@ -83,11 +85,12 @@ static int save_new(const char *file, const char *text, size_t len)
     return bad ? -1 : 0;
 }
 
-static const char about[] =
-    "usage: tacit keygen FILE [--json]\n"
-    "\n"
-    "Makes a secret key, of a server or a client, in FILE (which must not exist; only its owner may read it) and prints the public half:\n"
-    "what a server's clients pin with infer --server-key, and what a client's server lists in the file of serve --allow.\n";
+static const char about[] = "usage: tacit keygen FILE [--json]\n"
+                            "\n"
+                            "Makes a secret key, of a server or a client, in FILE (which must not exist; only its "
+                            "owner may read it) and prints the public half:\n"
+                            "what a server's clients pin with infer --server-key, and what a client's server lists in "
+                            "the file of serve --allow.\n";
 
 int cli_keygen(int argc, char **argv)
 {
@@ -101,8 +104,10 @@ int cli_keygen(int argc, char **argv)
     cli_hex(text + sizeof SECRET_WORD - 1, k.secret);
     strcat(text, "\n");
     if (!rc && save_new(a.operand, text, strlen(text)))
-        rc = errno == EEXIST ? err_set(ERR_DATA, "%s: it exists, and a key is never overwritten; take another name or remove it", a.operand)
-                             : cannot(a.operand);
+        rc = errno == EEXIST
+                 ? err_set(ERR_DATA, "%s: it exists, and a key is never overwritten; take another name or remove it",
+                           a.operand)
+                 : cannot(a.operand);
     mem_wipe(text, sizeof text);
     mem_wipe(k.secret, sizeof k.secret);
     if (rc)
@@ -141,14 +146,20 @@ int cli_server_key(uint8_t out[32], const char *hex_or_file)
         return 0;
     FILE *f = fopen(hex_or_file, "re");
     if (!f)
-        return err_set(ERR_DATA, "--server-key %s: neither 64 hexadecimal digits nor a file: %s", hex_or_file, strerror(errno));
+        return err_set(ERR_DATA, "--server-key %s: neither 64 hexadecimal digits nor a file: %s", hex_or_file,
+                       strerror(errno));
     int rc = line(f, hex_or_file, &number, text);
     fclose(f);
     if (rc < 0)
         return rc;
     if (rc && !strncmp(text, SECRET_WORD, sizeof SECRET_WORD - 1))
-        return err_set(ERR_DATA, "%s: a secret key, which belongs on the server only; its public half is what tacit keygen printed", hex_or_file);
-    return rc && !cli_unhex(out, text) ? 0 : err_set(ERR_DATA, "%s: no key of 64 hexadecimal digits on its first line", hex_or_file);
+        return err_set(
+            ERR_DATA,
+            "%s: a secret key, which belongs on the server only; its public half is what tacit keygen printed",
+            hex_or_file);
+    return rc && !cli_unhex(out, text)
+               ? 0
+               : err_set(ERR_DATA, "%s: no key of 64 hexadecimal digits on its first line", hex_or_file);
 }
 
 int cli_known_file(char *path, size_t size, const char *file)
@@ -162,7 +173,8 @@ int cli_known_file(char *path, size_t size, const char *file)
     else if (home && *home)
         n = snprintf(path, size, "%s/.config/tacit/known_servers", home);
     else
-        return err_set(ERR_DATA, "neither XDG_CONFIG_HOME nor HOME is set; say where keys are kept with --known-servers FILE");
+        return err_set(ERR_DATA,
+                       "neither XDG_CONFIG_HOME nor HOME is set; say where keys are kept with --known-servers FILE");
     return n < 0 || (size_t)n >= size ? err_set(ERR_DATA, "known servers: the file's name is too long") : 0;
 }
 

@@ -4,7 +4,8 @@
  *      secret key      one line, "tacit-secret-key HEX"; only its owner may read it
  *      known servers   lines "ADDR:PORT HEX", what trust on first use goes by
  *      allowed clients lines "HEX"
- *  In the last two, what follows a # is a comment and empty lines are nothing.   Errors: ERR_DATA names the file, the line and what to do. */
+ *  In the last two, what follows a # is a comment and empty lines are nothing.   Errors: ERR_DATA names the file, the
+ * line and what to do. */
 #ifndef TACIT_CLI_KEYS_H
 #define TACIT_CLI_KEYS_H
 
@@ -30,8 +31,9 @@ int cli_key_load(noise_keypair *k, const char *file) MUST_CHECK;
 /** cli_server_key: a public key given as hexadecimal digits, or as a file that holds it. */
 int cli_server_key(uint8_t out[32], const char *hex_or_file) MUST_CHECK;
 
-/** cli_known_find: 1 if `file` has a key for address, 0 if not, else an error.   cli_known_add: appends one; file and folders are made.
- *  file NULL: $XDG_CONFIG_HOME/tacit/known_servers, else ~/.config/tacit/known_servers, which cli_known_file names. */
+/** cli_known_find: 1 if `file` has a key for address, 0 if not, else an error.   cli_known_add: appends one; file and
+ * folders are made. file NULL: $XDG_CONFIG_HOME/tacit/known_servers, else ~/.config/tacit/known_servers, which
+ * cli_known_file names. */
 int cli_known_file(char *path, size_t size, const char *file) MUST_CHECK;
 int cli_known_find(uint8_t key[32], const char *file, const char *address) MUST_CHECK;
 int cli_known_add(const char *file, const char *address, const uint8_t key[32]) MUST_CHECK;

@@ -30,7 +30,8 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int, char **);
-    } commands[] = {{"plan", cli_plan}, {"serve", cli_serve}, {"infer", cli_infer}, {"demo", cli_demo}, {"keygen", cli_keygen}};
+    } commands[] = {
+        {"plan", cli_plan}, {"serve", cli_serve}, {"infer", cli_infer}, {"demo", cli_demo}, {"keygen", cli_keygen}};
 
     if (argc < 2) {
         fputs(help, stderr);

@@ -68,12 +68,13 @@ static void json_line(const metrics_session *s, enum metrics_outcome outcome)
     for (int i = 0; s->peer && i < 32; i++)
         printf("%02x", s->peer[i]);
     fputs(s->peer ? "\"" : "null", stdout);
-    printf(",\"images\":%" PRIu64 ",\"batches\":%" PRIu64 ",\"flights\":%" PRIu32 ",\"bytes_sent\":%" PRIu64 ",\"bytes_received\":%" PRIu64
-           ",\"seconds\":%.4f,\"seconds_setup\":%.4f,\"seconds_linear\":%.4f,\"seconds_ot\":%.4f,\"seconds_gc\":%.4f,\"seconds_wait\":%.4f,"
+    printf(",\"images\":%" PRIu64 ",\"batches\":%" PRIu64 ",\"flights\":%" PRIu32 ",\"bytes_sent\":%" PRIu64
+           ",\"bytes_received\":%" PRIu64 ",\"seconds\":%.4f,\"seconds_setup\":%.4f,\"seconds_linear\":%.4f,\"seconds_"
+                                          "ot\":%.4f,\"seconds_gc\":%.4f,\"seconds_wait\":%.4f,"
            "\"peak_rss_bytes\":%" PRIu64 ",\"outcome\":\"%s\",\"signal\":%d,\"error\":",
            n->images, n->batches, n->flights, t->bytes_sent, t->bytes_received, s->seconds, seconds(s, NN_PHASE_SETUP),
-           seconds(s, NN_PHASE_LINEAR), seconds(s, NN_PHASE_OT), seconds(s, NN_PHASE_GC), seconds(s, NN_PHASE_WAIT), s->report->peak_rss,
-           outcomes[outcome].name, s->signal);
+           seconds(s, NN_PHASE_LINEAR), seconds(s, NN_PHASE_OT), seconds(s, NN_PHASE_GC), seconds(s, NN_PHASE_WAIT),
+           s->report->peak_rss, outcomes[outcome].name, s->signal);
     if (outcomes[outcome].text)
         cli_json_text(stdout, outcomes[outcome].text);
     else
@@ -91,9 +92,13 @@ void metrics_line(const metrics_session *s, enum metrics_outcome outcome, int js
         snprintf(end, sizeof end, "; its process died by signal %d (%s)", s->signal, strsignal(s->signal));
     else if (outcomes[outcome].text)
         snprintf(end, sizeof end, "; %s", outcomes[outcome].text);
-    fprintf(stderr, "%s: session of %.1f s: %" PRIu64 " images in %" PRIu64 " batches, %.1f MB sent, %.1f MB received; seconds: linear %.2f, OT %.2f, "
-            "garbling %.2f%s\n", s->from, s->seconds, s->report->stats.images, s->report->stats.batches, (double)s->report->traffic.bytes_sent / 1e6,
-            (double)s->report->traffic.bytes_received / 1e6, seconds(s, NN_PHASE_LINEAR), seconds(s, NN_PHASE_OT), seconds(s, NN_PHASE_GC), end);
+    fprintf(stderr,
+            "%s: session of %.1f s: %" PRIu64 " images in %" PRIu64
+            " batches, %.1f MB sent, %.1f MB received; seconds: linear %.2f, OT %.2f, "
+            "garbling %.2f%s\n",
+            s->from, s->seconds, s->report->stats.images, s->report->stats.batches,
+            (double)s->report->traffic.bytes_sent / 1e6, (double)s->report->traffic.bytes_received / 1e6,
+            seconds(s, NN_PHASE_LINEAR), seconds(s, NN_PHASE_OT), seconds(s, NN_PHASE_GC), end);
 }
 
 static void put(FILE *f, const char *name, const char *type, const char *help, uint64_t value)
@@ -104,9 +109,11 @@ static void put(FILE *f, const char *name, const char *type, const char *help, u
 static void put_all(FILE *f, const metrics *m)
 {
     put(f, "connections_total", "counter", "Connections accepted.", m->connections);
-    put(f, "handshakes_failed_total", "counter", "Connections that spoke another protocol or failed the handshake.", m->handshakes_failed);
+    put(f, "handshakes_failed_total", "counter", "Connections that spoke another protocol or failed the handshake.",
+        m->handshakes_failed);
     put(f, "handshakes_timed_out_total", "counter", "Connections dropped at the handshake's deadline.", m->timed_out);
-    put(f, "crowded_out_total", "counter", "Connections dropped, the oldest first, to make room for newer ones.", m->crowded_out);
+    put(f, "crowded_out_total", "counter", "Connections dropped, the oldest first, to make room for newer ones.",
+        m->crowded_out);
     put(f, "refused_denied_total", "counter", "Clients whose key is not on the allow-list.", m->denied);
     put(f, "refused_busy_total", "counter", "Clients told BUSY.", m->busy);
     put(f, "no_hello_total", "counter", "Clients that ended after the handshake without a good HELLO.", m->no_hello);
@@ -115,7 +122,8 @@ static void put_all(FILE *f, const metrics *m)
     put(f, "sessions_active", "gauge", "Sessions now.", m->active);
     put(f, "sessions_peak", "gauge", "The most sessions at once.", m->active_peak);
     put(f, "sessions_total", "counter", "Sessions admitted.", m->started);
-    fprintf(f, "# HELP tacit_sessions_ended_total Sessions that have ended, by outcome.\n# TYPE tacit_sessions_ended_total counter\n");
+    fprintf(f, "# HELP tacit_sessions_ended_total Sessions that have ended, by outcome.\n# TYPE "
+               "tacit_sessions_ended_total counter\n");
     for (int i = 0; i < METRICS_OUTCOMES; i++)
         fprintf(f, "tacit_sessions_ended_total{outcome=\"%s\"} %" PRIu64 "\n", outcomes[i].name, m->ended[i]);
     put(f, "images_total", "counter", "Images answered in sessions that have ended.", m->images);

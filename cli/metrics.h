@@ -6,7 +6,17 @@
 #include "cli/session.h"
 
 /** How a session ended. */
-enum metrics_outcome { METRICS_OK, METRICS_DRAINED, METRICS_LOST, METRICS_PEER, METRICS_MEMORY, METRICS_STOPPED, METRICS_FAILED, METRICS_DIED, METRICS_OUTCOMES };
+enum metrics_outcome {
+    METRICS_OK,
+    METRICS_DRAINED,
+    METRICS_LOST,
+    METRICS_PEER,
+    METRICS_MEMORY,
+    METRICS_STOPPED,
+    METRICS_FAILED,
+    METRICS_DIED,
+    METRICS_OUTCOMES
+};
 
 typedef struct {
     uint64_t connections, handshakes_failed, timed_out, crowded_out, denied; /* before there is a session */

@@ -53,22 +53,25 @@ void cli_job_summary(const cli_job *job, int json)
         number_or_null("agree_with_reference", job->reference != NULL, job->agree);
         number_or_null("reference_margin_exceptions", job->reference != NULL, job->exceptions);
         number_or_null("reference_margin_covered", job->reference != NULL, job->covered);
-        printf("\"seconds\":%.4f,\"images_per_second\":%.2f,\"bytes_sent\":%llu,\"bytes_received\":%llu,\"flights\":%u,\"setup_seconds\":%.4f,"
-               "\"sessions\":%u,\"retries\":%u,\"peak_rss_bytes\":%llu,\"seconds_by_phase\":{\"setup\":%.4f,\"linear\":%.4f,\"ot\":%.4f,\"gc\":%.4f,\"wait\":%.4f}}}\n",
+        printf("\"seconds\":%.4f,\"images_per_second\":%.2f,\"bytes_sent\":%llu,\"bytes_received\":%llu,\"flights\":%u,"
+               "\"setup_seconds\":%.4f,"
+               "\"sessions\":%u,\"retries\":%u,\"peak_rss_bytes\":%llu,\"seconds_by_phase\":{\"setup\":%.4f,\"linear\":"
+               "%.4f,\"ot\":%.4f,\"gc\":%.4f,\"wait\":%.4f}}}\n",
                job->seconds, rate, sent, received, job->stats.flights, job->setup_seconds, job->sessions, job->retries,
-               (unsigned long long)cli_peak_rss(), s[NN_PHASE_SETUP],
-               s[NN_PHASE_LINEAR], s[NN_PHASE_OT], s[NN_PHASE_GC], s[NN_PHASE_WAIT]);
+               (unsigned long long)cli_peak_rss(), s[NN_PHASE_SETUP], s[NN_PHASE_LINEAR], s[NN_PHASE_OT],
+               s[NN_PHASE_GC], s[NN_PHASE_WAIT]);
         return;
     }
-    printf("%u images in %.2f s (set-up %.2f s): %.1f images/s, %u flights a batch\n", job->done, job->seconds, job->setup_seconds, rate,
-           job->stats.flights);
+    printf("%u images in %.2f s (set-up %.2f s): %.1f images/s, %u flights a batch\n", job->done, job->seconds,
+           job->setup_seconds, rate, job->stats.flights);
     printf("sent %.1f MB, received %.1f MB: %.0f bytes an image\n", (double)sent / 1e6, (double)received / 1e6,
            job->done ? (double)(sent + received) / job->done : 0);
-    printf("client's seconds: linear %.2f, OT %.2f, garbling %.2f, waiting %.2f\n", s[NN_PHASE_LINEAR], s[NN_PHASE_OT], s[NN_PHASE_GC],
-           s[NN_PHASE_WAIT]);
+    printf("client's seconds: linear %.2f, OT %.2f, garbling %.2f, waiting %.2f\n", s[NN_PHASE_LINEAR], s[NN_PHASE_OT],
+           s[NN_PHASE_GC], s[NN_PHASE_WAIT]);
     if (job->labels)
-        printf("correct: %u of %u (%.2f %%)\n", job->correct, job->done, job->done ? 100.0 * job->correct / job->done : 0);
+        printf("correct: %u of %u (%.2f %%)\n", job->correct, job->done,
+               job->done ? 100.0 * job->correct / job->done : 0);
     if (job->reference)
-        printf("as the reference in the clear: %u of %u; certain by its bound: %u, exceptions among them: %u\n", job->agree, job->done, job->covered,
-               job->exceptions);
+        printf("as the reference in the clear: %u of %u; certain by its bound: %u, exceptions among them: %u\n",
+               job->agree, job->done, job->covered, job->exceptions);
 }

@@ -20,12 +20,13 @@
 #define MIN_RATE 4096
 #define DRAIN_S 30
 
-static const char about[] =
-    "usage: tacit serve MODEL.onnx [options]\n"
-    "\n"
-    "Answers clients, each in a process of its own, until SIGINT or SIGTERM: then running sessions may end, a second signal ends them at once.\n"
-    "With --json a line {\"listening\":..,\"server_key\":..}, then a line a session.  Sockets that systemd passes (LISTEN_FDS) are used in place of\n"
-    "--listen.  docs/DEPLOY.md is about keys, limits, metrics and several servers.\n";
+static const char about[] = "usage: tacit serve MODEL.onnx [options]\n"
+                            "\n"
+                            "Answers clients, each in a process of its own, until SIGINT or SIGTERM: then running "
+                            "sessions may end, a second signal ends them at once.\n"
+                            "With --json a line {\"listening\":..,\"server_key\":..}, then a line a session.  Sockets "
+                            "that systemd passes (LISTEN_FDS) are used in place of\n"
+                            "--listen.  docs/DEPLOY.md is about keys, limits, metrics and several servers.\n";
 
 typedef struct {
     int fd[TCP_LISTENERS];
@@ -53,15 +54,16 @@ static int passed(listeners *l)
         const int fd = FIRST_SOCKET + (int)l->count, flags = fcntl(fd, F_GETFL);
         int is = 0;
         socklen_t len = sizeof is;
-        if (flags < 0 || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is, &len) || !is || fcntl(fd, F_SETFL, flags | O_NONBLOCK) ||
-            fcntl(fd, F_SETFD, FD_CLOEXEC))
+        if (flags < 0 || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is, &len) || !is ||
+            fcntl(fd, F_SETFL, flags | O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC))
             return err_set(ERR_ARG, "LISTEN_FDS: descriptor %d is no listening socket", fd);
         l->fd[l->count] = fd;
     }
     return count ? tcp_name(l->fd[0], l->bound, sizeof l->bound) : 0;
 }
 
-/** listen_on: sockets from systemd or from --listen; plain connections only where nobody else can be on the network between. */
+/** listen_on: sockets from systemd or from --listen; plain connections only where nobody else can be on the network
+ * between. */
 static int listen_on(listeners *l, const cli_args *a)
 {
     int rc = passed(l);
@@ -71,7 +73,8 @@ static int listen_on(listeners *l, const cli_args *a)
         rc = tcp_listen_all(a->listen ? a->listen : "127.0.0.1:0", l->fd, &l->count, l->bound, sizeof l->bound);
     for (unsigned i = 0; !rc && a->plaintext && i < l->count; i++)
         if (!tcp_is_loopback(l->fd[i]))
-            rc = err_set(ERR_ARG, "--insecure-plaintext: %s is not loopback; without it the channel is encrypted", l->bound);
+            rc = err_set(ERR_ARG, "--insecure-plaintext: %s is not loopback; without it the channel is encrypted",
+                         l->bound);
     return rc;
 }
 
@@ -79,13 +82,16 @@ static int listen_on(listeners *l, const cli_args *a)
 static int budget(front_options *o, const cli_args *a)
 {
     const nn_plan *p = nn_prepared_plan(o->session.model);
-    const uint64_t need = nn_server_bytes(p, p->max_batch), half = (uint64_t)sysconf(_SC_PHYS_PAGES) / 2 * (uint64_t)sysconf(_SC_PAGESIZE);
+    const uint64_t need = nn_server_bytes(p, p->max_batch),
+                   half = (uint64_t)sysconf(_SC_PHYS_PAGES) / 2 * (uint64_t)sysconf(_SC_PAGESIZE);
     const unsigned long long need_mib = (need >> 20) + 1;
     if (a->memory && a->memory < need)
-        return err_set(ERR_ARG, "--memory: a session of this model may take %llu MiB; give %lluM at least", need_mib, need_mib);
+        return err_set(ERR_ARG, "--memory: a session of this model may take %llu MiB; give %lluM at least", need_mib,
+                       need_mib);
     o->memory = a->memory ? a->memory : half > need ? half : need;
     if (o->memory / need < o->sessions)
-        fprintf(stderr, "memory for %llu sessions at once, not %u: each may take %llu MiB\n", (unsigned long long)(o->memory / need), o->sessions, need_mib);
+        fprintf(stderr, "memory for %llu sessions at once, not %u: each may take %llu MiB\n",
+                (unsigned long long)(o->memory / need), o->sessions, need_mib);
     return 0;
 }
 
@@ -101,7 +107,9 @@ static void say_where(const listeners *l, const noise_keypair *k, const cli_args
     fflush(stdout);
     fprintf(stderr, "listening on %s\n", l->bound);
     if (k)
-        fprintf(stderr, "public key %s%s\n", hex, a->key ? "" : "\n(fresh, gone when this server ends: tacit keygen FILE makes one to keep, for --key FILE)");
+        fprintf(stderr, "public key %s%s\n", hex,
+                a->key ? ""
+                       : "\n(fresh, gone when this server ends: tacit keygen FILE makes one to keep, for --key FILE)");
     else
         fprintf(stderr, "*** NOT ENCRYPTED, NOT AUTHENTICATED: for tests on this machine. ***\n");
 }
@@ -131,12 +139,20 @@ int cli_serve(int argc, char **argv)
         return code;
     cli_catch_signals();
     int rc = prepare(&ready, &a);
-    front_options o = {
-        .session = {ready, a.ot ? a.ot : NN_DEFAULT_OT,
-                    {.idle_ms = 1000 * (a.idle ? a.idle : IDLE_S), .first_ms = FRONT_FIRST_MS, .session_ms = 1000 * a.session_limit,
-                     .min_rate = a.min_rate ? a.min_rate : MIN_RATE}, 0},
-        .key = a.plaintext ? NULL : &key, .allow = a.allow, .sessions = a.sessions ? a.sessions : cores(), .stop_after = a.stop_after,
-        .drain = a.drain ? a.drain : DRAIN_S, .metrics = a.metrics, .json = a.json};
+    front_options o = {.session = {ready,
+                                   a.ot ? a.ot : NN_DEFAULT_OT,
+                                   {.idle_ms = 1000 * (a.idle ? a.idle : IDLE_S),
+                                    .first_ms = FRONT_FIRST_MS,
+                                    .session_ms = 1000 * a.session_limit,
+                                    .min_rate = a.min_rate ? a.min_rate : MIN_RATE},
+                                   0},
+                       .key = a.plaintext ? NULL : &key,
+                       .allow = a.allow,
+                       .sessions = a.sessions ? a.sessions : cores(),
+                       .stop_after = a.stop_after,
+                       .drain = a.drain ? a.drain : DRAIN_S,
+                       .metrics = a.metrics,
+                       .json = a.json};
     if (!rc)
         rc = budget(&o, &a);
     if (!rc && !a.plaintext)

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: ISC
-/** circuit.h: Boolean circuits and their builder.  Wires are numbered: first the evaluator's inputs, then the garbler's known bits,
- *  then the constants 0 and 1, then gates in topological order.  A *known* wire is one whose value the garbler knows
- *  (its inputs, constants, and XOR / NOT / AND of known wires): it has no label, XOR with it is free, AND with it costs one row.
+/** circuit.h: Boolean circuits and their builder.  Wires are numbered: first the evaluator's inputs, then the garbler's
+ * known bits, then the constants 0 and 1, then gates in topological order.  A *known* wire is one whose value the
+ * garbler knows (its inputs, constants, and XOR / NOT / AND of known wires): it has no label, XOR with it is free, AND
+ * with it costs one row.
  *
- *  Invariant: the label of every label wire is the XOR of a non-empty set of independent labels (inputs', ANDs').  Were it empty, as in
- *  (x ^ k) ^ x, then all lanes would have the labels 0 and delta, and the eight rows under one key would show delta.  The builder sees such
- *  a wire coming and gives the known wire (here k) in its place.  It tells sets apart by the XOR of 128-bit names, drawn at random for each
- *  circuit: names that a circuit's author knows could be made to collide (129 inputs and linear algebra do it), and a gate be dropped that
- *  computes something.  Two sets that a gate compares are mistaken for each other with probability 2^-128, a circuit goes wrong with less
- *  than 2^-102; else what is built depends on the calls alone, so both parties have the same circuit. */
+ *  Invariant: the label of every label wire is the XOR of a non-empty set of independent labels (inputs', ANDs').  Were
+ * it empty, as in (x ^ k) ^ x, then all lanes would have the labels 0 and delta, and the eight rows under one key would
+ * show delta.  The builder sees such a wire coming and gives the known wire (here k) in its place.  It tells sets apart
+ * by the XOR of 128-bit names, drawn at random for each circuit: names that a circuit's author knows could be made to
+ * collide (129 inputs and linear algebra do it), and a gate be dropped that computes something.  Two sets that a gate
+ * compares are mistaken for each other with probability 2^-128, a circuit goes wrong with less than 2^-102; else what
+ * is built depends on the calls alone, so both parties have the same circuit. */
 #ifndef TACIT_GC_CIRCUIT_H
 #define TACIT_GC_CIRCUIT_H
 

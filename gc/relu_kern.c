@@ -25,7 +25,8 @@ static int answer(const void *kern, uint64_t *sum)
             k->project_garble(x.r, x.row, x.h0, x.h1, x.s, x.v, n, l, m);
             kern_mix(sum, x.r, sizeof x.r);
             kern_mix(sum, x.row, sizeof x.row);
-            k->project_eval(x.r, (const uint64_t(*)[TILE])x.row, x.h1, x.s, n, l, m); /* with h0 r would stay as it is */
+            k->project_eval(x.r, (const uint64_t(*)[TILE])x.row, x.h1, x.s, n, l,
+                            m); /* with h0 r would stay as it is */
             kern_mix(sum, x.r, sizeof x.r);
             k->half_garble(x.row[0], x.share, x.h0, x.h1, x.r[0], i, m);
             kern_mix(sum, x.row[0], sizeof x.row[0]);

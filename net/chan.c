@@ -33,7 +33,8 @@ static const struct {
     [CHAN_BYE] = {"BYE", 0},
 };
 
-/** What ERROR says for each code, and what the receiver makes of it: nothing else about this party reaches the other. */
+/** What ERROR says for each code, and what the receiver makes of it: nothing else about this party reaches the other.
+ */
 static const struct {
     const char *text;
     int becomes;

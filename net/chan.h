@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: ISC
 /** chan.h: a message channel between the two parties: framed, counted, with a hard cap for every message kind.
  *
- *  A message on the wire: u32 payload length (little endian), u8 kind, u8 flight, payload.  `flight` is the number of the flight in the
- *  protocol's order (0, 1, 2, ... within a batch; see nn/exec.h); the receiver states kind and flight that it expects, and anything else is
- *  ERR_PEER.  A party that waits to write keeps reading into memory (at most 256 MiB), so no socket buffer size can deadlock two
- *  parties that stream at each other.  A wait polls a hundred times before it sleeps.  One thread a channel.  After a handshake (net/noise.h) all of
- *  it travels in encrypted records (net/record.h); without, only tests and loopback should use it. */
+ *  A message on the wire: u32 payload length (little endian), u8 kind, u8 flight, payload.  `flight` is the number of
+ * the flight in the protocol's order (0, 1, 2, ... within a batch; see nn/exec.h); the receiver states kind and flight
+ * that it expects, and anything else is ERR_PEER.  A party that waits to write keeps reading into memory (at most 256
+ * MiB), so no socket buffer size can deadlock two parties that stream at each other.  A wait polls a hundred times
+ * before it sleeps.  One thread a channel.  After a handshake (net/noise.h) all of it travels in encrypted records
+ * (net/record.h); without, only tests and loopback should use it. */
 #ifndef TACIT_NET_CHAN_H
 #define TACIT_NET_CHAN_H
 
@@ -55,7 +56,8 @@ int chan_secure(chan *c, const noise_result *r) MUST_CHECK;
 void chan_binding(const chan *c, uint8_t out[32]);
 int chan_pair_secure(chan **a, chan **b, int buffer_bytes, prg *rng) MUST_CHECK;
 
-/** chan_free: closes, with the record that says so if the channel is encrypted and sound (what is gathered and not flushed is lost); NULL is allowed. */
+/** chan_free: closes, with the record that says so if the channel is encrypted and sound (what is gathered and not
+ * flushed is lost); NULL is allowed. */
 void chan_free(chan *c);
 
 /** chan_set_stop: `*stop` != 0 makes every wait return ERR_INTERRUPTED (checked at least each 0.2 s).  NULL: none. */
@@ -87,8 +89,8 @@ int chan_send(chan *c, unsigned kind, unsigned flight, const void *data, size_t 
 int chan_flush(chan *c) MUST_CHECK;
 
 /** chan_recv: flushes, then waits for the next message, which must have this kind, flight and length.
- *  Errors: ERR_PEER with the names of what came and what was due; CHAN_ERROR gives what its code stands for (ERR_PEER as a
- *  rule; ERR_BUSY, ERR_DENIED, ERR_NET, ERR_LIMIT), "the peer says: ...". */
+ *  Errors: ERR_PEER with the names of what came and what was due; CHAN_ERROR gives what its code stands for (ERR_PEER
+ * as a rule; ERR_BUSY, ERR_DENIED, ERR_NET, ERR_LIMIT), "the peer says: ...". */
 int chan_recv(chan *c, unsigned kind, unsigned flight, void *data, size_t len) MUST_CHECK;
 
 /** chan_recv_var: the same for a length not known before; at most `cap` bytes. */
@@ -98,7 +100,8 @@ int chan_recv_var(chan *c, unsigned kind, unsigned flight, void *data, size_t ca
  *  the stream as well. */
 int chan_peek(chan *c, unsigned *kind) MUST_CHECK;
 
-/** chan_fail: tells the peer that this party stops (best effort, does not wait long): `code`, an ERR_ number, and the text that net/chan.c has for it. */
+/** chan_fail: tells the peer that this party stops (best effort, does not wait long): `code`, an ERR_ number, and the
+ * text that net/chan.c has for it. */
 void chan_fail(chan *c, int code);
 
 void chan_get_stats(const chan *c, chan_stats *out);

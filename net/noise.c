@@ -31,7 +31,9 @@ enum state {
 
 int noise_keypair_public(noise_keypair *k)
 {
-    return crypto_scalarmult_curve25519_base(k->public, k->secret) ? err_set(ERR_ARG, "a secret key that gives no public one") : 0;
+    return crypto_scalarmult_curve25519_base(k->public, k->secret)
+               ? err_set(ERR_ARG, "a secret key that gives no public one")
+               : 0;
 }
 
 int noise_keypair_new(noise_keypair *k, prg *rng)
@@ -51,7 +53,9 @@ void noise_server_start(noise_handshake *h, const noise_keypair *own, prg *rng)
     memset(h, 0, sizeof *h);
     h->state = S_HEAD;
     h->s = *own;
-    prg_bytes(rng, h->e.secret, sizeof h->e.secret); /* the public half when it is needed: whoever only connects costs no multiplication */
+    prg_bytes(
+        rng, h->e.secret,
+        sizeof h->e.secret); /* the public half when it is needed: whoever only connects costs no multiplication */
 }
 
 void noise_client_start(noise_handshake *h, const noise_keypair *own, const uint8_t *server_key, prg *rng)
@@ -103,8 +107,9 @@ static int stranger(noise_handshake *h, const uint8_t in[NOISE_HEAD], const char
                      : in[0] == 0x15 || in[0] == 0x16                                              ? " (it speaks TLS)"
                                                                                                    : "";
     const int version = !memcmp(in, magic, MAGIC - 1);
-    return stop(h, version ? err_set(ERR_PEER, "%s of wire version %u; this one has %u", what, in[MAGIC - 1], magic[MAGIC - 1])
-                           : err_set(ERR_PEER, "not %s%s", what, is));
+    return stop(
+        h, version ? err_set(ERR_PEER, "%s of wire version %u; this one has %u", what, in[MAGIC - 1], magic[MAGIC - 1])
+                   : err_set(ERR_PEER, "not %s%s", what, is));
 }
 
 static int finish(noise_handshake *h, int initiator)
@@ -153,7 +158,9 @@ static int client_two(noise_handshake *h, const uint8_t *in, uint8_t *out, size_
 {
     uint8_t cipher;
     if (xk_read_2(&h->xk, &cipher, in, 1))
-        return stop(h, err_set(ERR_PEER, "handshake: the server does not have the key that is due, or somebody is in the middle"));
+        return stop(
+            h,
+            err_set(ERR_PEER, "handshake: the server does not have the key that is due, or somebody is in the middle"));
     if ((cipher != RECORD_AES_GCM && cipher != RECORD_CHACHA) || !(cipher & record_ciphers()))
         return stop(h, err_set(ERR_PEER, "handshake: cipher %u was not offered", cipher));
     h->result.cipher = cipher;

@@ -56,7 +56,8 @@ int record_seal(record_half *r, uint8_t *out, enum record_type type, const uint8
     if (r->cipher == RECORD_AES_GCM)
         gcm_seal(&r->gcm, out + RECORD_HEAD, in, len, nonce, out, RECORD_HEAD);
     else
-        crypto_aead_chacha20poly1305_ietf_encrypt(out + RECORD_HEAD, NULL, in, len, out, RECORD_HEAD, NULL, nonce, r->key);
+        crypto_aead_chacha20poly1305_ietf_encrypt(out + RECORD_HEAD, NULL, in, len, out, RECORD_HEAD, NULL, nonce,
+                                                  r->key);
     r->final = type == RECORD_FINAL;
     return 0;
 }
@@ -90,7 +91,8 @@ int record_open(record_half *r, uint8_t *out, const uint8_t *in, size_t len)
     if (r->cipher == RECORD_AES_GCM)
         bad = gcm_open(&r->gcm, out, in + RECORD_HEAD, len, nonce, in, RECORD_HEAD);
     else
-        bad = crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, in + RECORD_HEAD, len + RECORD_TAG, in, RECORD_HEAD, nonce, r->key);
+        bad = crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, in + RECORD_HEAD, len + RECORD_TAG, in,
+                                                        RECORD_HEAD, nonce, r->key);
     if (bad) {
         if (len)
             memset(out, 0, len);

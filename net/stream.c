@@ -90,7 +90,9 @@ static int too_slow(stream *s, uint64_t waited)
     const uint64_t rate = (s->moved - s->due_from) * 1000 / s->due_ms;
     s->due_ms = 0;
     s->due_from = s->moved;
-    return rate >= s->limits.min_rate ? 0 : err_set(ERR_NET, "timed out: %u bytes a second are due, %u came", s->limits.min_rate, (unsigned)rate);
+    return rate >= s->limits.min_rate
+               ? 0
+               : err_set(ERR_NET, "timed out: %u bytes a second are due, %u came", s->limits.min_rate, (unsigned)rate);
 }
 
 /** wait_for: until the socket is ready for one of `events`. */
@@ -99,7 +101,8 @@ static int wait_for(stream *s, short events, short *ready)
     struct pollfd p = {s->fd, events, 0};
     int rc;
 
-    for (int i = 0; i < SPINS; i++) /* going to sleep and being woken takes longer than what is waited for while both parties stream */
+    for (int i = 0; i < SPINS;
+         i++) /* going to sleep and being woken takes longer than what is waited for while both parties stream */
         if (poll(&p, 1, 0) > 0) {
             *ready = p.revents;
             return stopped(s);
@@ -125,7 +128,8 @@ static int wait_for(stream *s, short events, short *ready)
 
 static int lost(const char *doing) { return err_set(ERR_NET, "connection lost while %s: %s", doing, strerror(errno)); }
 
-/** inbox_room: makes room for one read behind `to`; the inbox grows while the peer streams and this party does not take. */
+/** inbox_room: makes room for one read behind `to`; the inbox grows while the peer streams and this party does not
+ * take. */
 static int inbox_room(stream *s)
 {
     if (s->from == s->to)

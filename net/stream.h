@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: ISC
-/** stream.h: bytes both ways over a socket, in records (net/record.h) once stream_secure was called, plain before; waits have their limits here.
- *  Inside net/ only.  A party that waits to write reads meanwhile into memory (at most STREAM_INBOX_MAX), so no socket buffer size can deadlock two
- *  that stream at each other.   Errors of all: ERR_NET (lost, cut, too slow), ERR_PEER (records that do not open; the inbox is full), ERR_MEM,
- *  ERR_INTERRUPTED, ERR_BUSY (drained). */
+/** stream.h: bytes both ways over a socket, in records (net/record.h) once stream_secure was called, plain before;
+ * waits have their limits here. Inside net/ only.  A party that waits to write reads meanwhile into memory (at most
+ * STREAM_INBOX_MAX), so no socket buffer size can deadlock two that stream at each other.   Errors of all: ERR_NET
+ * (lost, cut, too slow), ERR_PEER (records that do not open; the inbox is full), ERR_MEM, ERR_INTERRUPTED, ERR_BUSY
+ * (drained). */
 #ifndef TACIT_NET_STREAM_H
 #define TACIT_NET_STREAM_H
 
@@ -23,7 +24,7 @@ typedef struct {
     const volatile int *stop, *drain;
     unsigned timeout;
     chan_limits limits;
-    int idle, begun;                  /* this wait is for the first byte of what may come any time; the first message has come */
+    int idle, begun; /* this wait is for the first byte of what may come any time; the first message has come */
     uint64_t opened, due_ms, due_from, moved; /* times in ms; bytes both ways, and when the window of min_rate began */
     uint8_t *in;                      /* read but not taken: [from, to) */
     size_t in_size, from, to;
@@ -38,7 +39,8 @@ void stream_close(stream *s); /* with the final record, if that goes out at once
 /** stream_write: all n bytes to the operating system; `more`: others follow at once. */
 int stream_write(stream *s, const uint8_t *p, size_t n, int more) MUST_CHECK;
 
-/** stream_look: waits for n (at most 64) bytes and gives where they are; stream_skip takes them.   stream_read: takes n bytes to `to`. */
+/** stream_look: waits for n (at most 64) bytes and gives where they are; stream_skip takes them.   stream_read: takes n
+ * bytes to `to`. */
 int stream_look(stream *s, size_t n, const uint8_t **at) MUST_CHECK;
 void stream_skip(stream *s, size_t n);
 int stream_read(stream *s, uint8_t *to, size_t n) MUST_CHECK;

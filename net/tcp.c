@@ -31,7 +31,8 @@ static int resolve(const char *address, int passive, struct addrinfo **list)
     const size_t digits = strspn(port, "0123456789");
     const int good = digits && digits <= 5 && !port[digits] && atoi(port) <= 65535;
     if (good && !len && passive)
-        return err_set(ERR_ARG, "%s: not ADDR:PORT: 127.0.0.1:%s is for this machine only, 0.0.0.0:%s for all networks", address, port, port);
+        return err_set(ERR_ARG, "%s: not ADDR:PORT: 127.0.0.1:%s is for this machine only, 0.0.0.0:%s for all networks",
+                       address, port, port);
     if (!colon || !len || len >= sizeof host)
         return err_set(ERR_ARG, "%s: not ADDR:PORT", address);
     if (!good)
@@ -42,14 +43,15 @@ static int resolve(const char *address, int passive, struct addrinfo **list)
     return rc ? err_set(ERR_NET, "%s: %s", address, gai_strerror(rc)) : 0;
 }
 
-/** tune: what every connection gets.  Probes after a minute of silence; two minutes without an acknowledgement end it. */
+/** tune: what every connection gets.  Probes after a minute of silence; two minutes without an acknowledgement end it.
+ */
 static void tune(int fd)
 {
     static const struct {
         int level, name, value;
     } options[] = {
-        {IPPROTO_TCP, TCP_NODELAY, 1},    {SOL_SOCKET, SO_KEEPALIVE, 1},           {IPPROTO_TCP, TCP_KEEPIDLE, 60},
-        {IPPROTO_TCP, TCP_KEEPINTVL, 15}, {IPPROTO_TCP, TCP_KEEPCNT, 4},           {IPPROTO_TCP, TCP_USER_TIMEOUT, 120000},
+        {IPPROTO_TCP, TCP_NODELAY, 1},    {SOL_SOCKET, SO_KEEPALIVE, 1}, {IPPROTO_TCP, TCP_KEEPIDLE, 60},
+        {IPPROTO_TCP, TCP_KEEPINTVL, 15}, {IPPROTO_TCP, TCP_KEEPCNT, 4}, {IPPROTO_TCP, TCP_USER_TIMEOUT, 120000},
     };
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         (void)!setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof options[i].value);
@@ -58,7 +60,8 @@ static void tune(int fd)
 static int name_of(const struct sockaddr_storage *a, socklen_t len, char *name, size_t name_len)
 {
     char host[64], port[8];
-    if (getnameinfo((const struct sockaddr *)a, len, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV))
+    if (getnameinfo((const struct sockaddr *)a, len, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV))
         return -1;
     snprintf(name, name_len, a->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
     return 0;
@@ -87,9 +90,11 @@ int tcp_is_loopback(int fd)
 static int cannot_listen(const char *address, int error)
 {
     switch (error) {
-    case EADDRINUSE: return err_set(ERR_NET, "%s: the port is in use by another program; port 0 takes a free one", address);
+    case EADDRINUSE:
+        return err_set(ERR_NET, "%s: the port is in use by another program; port 0 takes a free one", address);
     case EADDRNOTAVAIL: return err_set(ERR_NET, "%s: not an address of this machine", address);
-    case EACCES: return err_set(ERR_NET, "%s: not permitted: ports below 1024 are the system's; take a higher one", address);
+    case EACCES:
+        return err_set(ERR_NET, "%s: not permitted: ports below 1024 are the system's; take a higher one", address);
     default: return err_set(ERR_NET, "%s: %s", address, strerror(error));
     }
 }
@@ -138,7 +143,8 @@ static int listen_some(const char *address, int *fd, unsigned most, unsigned *co
         if (s >= 0) {
             fd[(*count)++] = s;
             port = port_of(s);
-        } else if (errno != EAFNOSUPPORT && (!*count || errno != EADDRNOTAVAIL)) { /* a name may have an address of a family that is off */
+        } else if (errno != EAFNOSUPPORT &&
+                   (!*count || errno != EADDRNOTAVAIL)) { /* a name may have an address of a family that is off */
             error = errno;
             if (error != EADDRNOTAVAIL)
                 break;

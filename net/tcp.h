@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: ISC
 /** tcp.h: TCP sockets: addresses "HOST:PORT", "[V6]:PORT".
  *
- *  Every connection is without Nagle's delay and kept alive by probes; unacknowledged bytes or a silent network for two minutes end it. */
+ *  Every connection is without Nagle's delay and kept alive by probes; unacknowledged bytes or a silent network for
+ *  two minutes end it. */
 #ifndef TACIT_NET_TCP_H
 #define TACIT_NET_TCP_H
 
@@ -12,10 +13,12 @@
 #define TCP_LISTENERS 8     /* addresses that one name may stand for */
 #define TCP_ADDRESS_MAX 96  /* bytes of a numeric "ADDR:PORT" */
 
-/** tcp_listen_all: listens, non-blocking, at every address that the name stands for ("localhost:0" is two, "[::]:4600" takes IPv4 too); port 0 takes
- *  a free one, the same for all.  `bound` gets the first numeric "ADDR:PORT".
+/** tcp_listen_all: listens, non-blocking, at every address that the name stands for ("localhost:0" is two,
+ *  "[::]:4600" takes IPv4 too); port 0 takes a free one, the same for all.  `bound` gets the first numeric
+ *  "ADDR:PORT".
  *  Errors: ERR_ARG (address does not parse), ERR_NET (port busy, not this machine's address, ...), both with text. */
-int tcp_listen_all(const char *address, int fd[TCP_LISTENERS], unsigned *count, char *bound, size_t bound_len) MUST_CHECK;
+int tcp_listen_all(const char *address, int fd[TCP_LISTENERS], unsigned *count, char *bound,
+                   size_t bound_len) MUST_CHECK;
 
 /** tcp_listen: the same at the first address only.   `bound`: >= 64 bytes. */
 int tcp_listen(const char *address, int *fd, char *bound, size_t bound_len) MUST_CHECK;

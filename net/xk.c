@@ -7,7 +7,8 @@
  *   <- e, ee             message 2                     ee   DH(initiator's e, responder's e)
  *   -> s, se             message 3                     se   DH(initiator's s, responder's e)
  *
- * Each message ends with its payload.  Whatever is sent is hashed, and the hash is the associated data of every encryption. */
+ * Each message ends with its payload.  Whatever is sent is hashed, and the hash is the associated data of every
+ * encryption. */
 #include "net/xk.h"
 
 #include <sodium.h>
@@ -20,7 +21,8 @@
 /* ---- HMAC and HKDF over BLAKE2b-512 ---- */
 
 /** hmac: HMAC-BLAKE2b of a[a_len] and b[b_len] in a row.   In: key_len <= BLOCK. */
-static void hmac(uint8_t out[XK_HASH], const uint8_t *key, size_t key_len, const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+static void hmac(uint8_t out[XK_HASH], const uint8_t *key, size_t key_len, const uint8_t *a, size_t a_len,
+                 const uint8_t *b, size_t b_len)
 {
     crypto_generichash_state h;
     uint8_t pad[BLOCK], inner[XK_HASH];
@@ -44,7 +46,8 @@ static void hmac(uint8_t out[XK_HASH], const uint8_t *key, size_t key_len, const
 }
 
 /** hkdf: both outputs of HKDF(chain, input).   Alias: one may be chain. */
-static void hkdf(uint8_t one[XK_HASH], uint8_t two[XK_HASH], const uint8_t chain[XK_HASH], const uint8_t *input, size_t len)
+static void hkdf(uint8_t one[XK_HASH], uint8_t two[XK_HASH], const uint8_t chain[XK_HASH], const uint8_t *input,
+                 size_t len)
 {
     static const uint8_t first = 1, second = 2;
     uint8_t secret[XK_HASH];
@@ -108,7 +111,8 @@ static int decrypt(xk_state *x, uint8_t *out, const uint8_t *in, size_t len)
 
 /* ---- the handshake ---- */
 
-static void start(xk_state *x, const noise_keypair *s, const uint8_t responder[XK_KEY], const void *prologue, size_t len)
+static void start(xk_state *x, const noise_keypair *s, const uint8_t responder[XK_KEY], const void *prologue,
+                  size_t len)
 {
     static const char name[] = "Noise_XK_25519_ChaChaPoly_BLAKE2b";
 
@@ -126,7 +130,10 @@ void xk_initiator(xk_state *x, const noise_keypair *s, const uint8_t rs[XK_KEY],
     memcpy(x->rs, rs, XK_KEY);
 }
 
-void xk_responder(xk_state *x, const noise_keypair *s, const void *prologue, size_t len) { start(x, s, s->public, prologue, len); }
+void xk_responder(xk_state *x, const noise_keypair *s, const void *prologue, size_t len)
+{
+    start(x, s, s->public, prologue, len);
+}
 
 static void send_e(xk_state *x, const noise_keypair *e, uint8_t out[XK_KEY])
 {

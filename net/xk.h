@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
-/** xk.h: Noise_XK_25519_ChaChaPoly_BLAKE2b [NOISE, revision 34], message by message: pure computation, payloads and prologue as they are given.
- *  The negotiation around it is net/noise.h.   CT: secret keys meet X25519, BLAKE2b and ChaCha20-Poly1305 of libsodium only. */
+/** xk.h: Noise_XK_25519_ChaChaPoly_BLAKE2b [NOISE, revision 34], message by message: pure computation, payloads and
+ *  prologue as they are given. The negotiation around it is net/noise.h.   CT: secret keys meet X25519, BLAKE2b and
+ *  ChaCha20-Poly1305 of libsodium only. */
 #ifndef TACIT_NET_XK_H
 #define TACIT_NET_XK_H
 
@@ -34,9 +35,10 @@ typedef struct {
 void xk_initiator(xk_state *x, const noise_keypair *s, const uint8_t rs[XK_KEY], const void *prologue, size_t len);
 void xk_responder(xk_state *x, const noise_keypair *s, const void *prologue, size_t len);
 
-/** xk_write_<i>: message i with a payload of `len` bytes: out[XK_MESSAGE_<i> + len].   e: a fresh pair for this handshake.
- *  xk_read_<i>: the payload[len] of the message in[XK_MESSAGE_<i> + len].
- *  Errors: ERR_PEER, without a text, if a key gives an all-zero X25519 result or the message is not authentic; the handshake is over then. */
+/** xk_write_<i>: message i with a payload of `len` bytes: out[XK_MESSAGE_<i> + len].   e: a fresh pair for this
+ *  handshake. xk_read_<i>: the payload[len] of the message in[XK_MESSAGE_<i> + len].
+ *  Errors: ERR_PEER, without a text, if a key gives an all-zero X25519 result or the message is not authentic; the
+ *  handshake is over then. */
 int xk_write_1(xk_state *x, const noise_keypair *e, uint8_t *out, const uint8_t *payload, size_t len) MUST_CHECK;
 int xk_read_1(xk_state *x, uint8_t *payload, const uint8_t *in, size_t len) MUST_CHECK;
 int xk_write_2(xk_state *x, const noise_keypair *e, uint8_t *out, const uint8_t *payload, size_t len) MUST_CHECK;

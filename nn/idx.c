@@ -22,9 +22,11 @@ static int stranger(FILE *f, const char *path, const uint8_t *b, size_t n)
     memcpy(head, b, n);
     n += fread(head + n, 1, sizeof head - n, f);
     if (ferror(f))
-        return err_set(ERR_DATA, "%s: %s", path, errno == EISDIR ? "a folder; images are one IDX file" : strerror(errno));
+        return err_set(ERR_DATA, "%s: %s", path,
+                       errno == EISDIR ? "a folder; images are one IDX file" : strerror(errno));
     const char *kind = nn_sniff(head, n, NN_SNIFF_IMAGES);
-    return kind ? err_set(ERR_DATA, "%s: not an IDX file but %s", path, kind) : err_set(ERR_DATA, "%s: not an IDX file: magic at byte 0", path);
+    return kind ? err_set(ERR_DATA, "%s: not an IDX file but %s", path, kind)
+                : err_set(ERR_DATA, "%s: not an IDX file: magic at byte 0", path);
 }
 
 /** header: magic and dimensions.  *at counts bytes. */
@@ -107,8 +109,10 @@ int nn_idx_load(nn_idx **out, const char *path, uint32_t limit)
         }
     }
     if (x->count == x->dim[0] && fgetc(f) != EOF)
-        rc = err_set(ERR_DATA, "%s: bytes follow the last of its %u items, from byte %llu on: its dimensions are not those of its data", path, x->count,
-                     (unsigned long long)(at + have));
+        rc = err_set(
+            ERR_DATA,
+            "%s: bytes follow the last of its %u items, from byte %llu on: its dimensions are not those of its data",
+            path, x->count, (unsigned long long)(at + have));
 out:
     if (f && !standard)
         fclose(f);

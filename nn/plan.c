@@ -100,17 +100,18 @@ int nn_plan_check(const nn_plan *p)
 
 int nn_same_ckks(const ckks_literal *a, const ckks_literal *b)
 {
-    return a->n == b->n && a->primes == b->primes && a->special == b->special && !memcmp(a->bits, b->bits, sizeof a->bits);
+    return a->n == b->n && a->primes == b->primes && a->special == b->special &&
+           !memcmp(a->bits, b->bits, sizeof a->bits);
 }
 
 int nn_plan_equal(const nn_plan *a, const nn_plan *b)
 {
-    int same = a->channels == b->channels && a->height == b->height && a->width == b->width && a->max_batch == b->max_batch &&
-               a->layers == b->layers;
+    int same = a->channels == b->channels && a->height == b->height && a->width == b->width &&
+               a->max_batch == b->max_batch && a->layers == b->layers;
     for (uint32_t i = 0; i < a->layers && same; i++) {
         const nn_plan_layer *x = &a->layer[i], *y = &b->layer[i];
-        same = x->in == y->in && x->out == y->out && x->relu == y->relu && x->l == y->l && x->g == y->g && x->t == y->t &&
-               nn_same_ckks(&x->ckks, &y->ckks);
+        same = x->in == y->in && x->out == y->out && x->relu == y->relu && x->l == y->l && x->g == y->g &&
+               x->t == y->t && nn_same_ckks(&x->ckks, &y->ckks);
     }
     return same;
 }

@@ -31,14 +31,15 @@ typedef struct {
     nn_plan_layer layer[NN_MAX_LAYERS];
 } nn_plan;
 
-/** nn_plan_check: ERR_PEER (with the field's name) unless every width, size and literal is in range, layer i + 1 takes what layer i gives,
- *  l of the next layer >= n, gc_relu_check holds, k + log2 N <= 59 and k < log Q, parameters are in the security table and exist (a prime
- *  has at least log2 N + 12 bits), 2^(t+g) > E, no tensor of a full batch has more than NN_MAX_VALUES values, every message fits its cap and a
- *  session its memory (nn/size.h).  Allocates nothing. */
+/** nn_plan_check: ERR_PEER (with the field's name) unless every width, size and literal is in range, layer i + 1 takes
+ * what layer i gives, l of the next layer >= n, gc_relu_check holds, k + log2 N <= 59 and k < log Q, parameters are in
+ * the security table and exist (a prime has at least log2 N + 12 bits), 2^(t+g) > E, no tensor of a full batch has more
+ * than NN_MAX_VALUES values, every message fits its cap and a session its memory (nn/size.h).  Allocates nothing. */
 int nn_plan_check(const nn_plan *p) MUST_CHECK;
 
-/** nn_client_bytes / nn_server_bytes: bounds on the heap of a session, the channel included, for batches of at most `batch` images; at the
- *  server without what nn_prepare has made.   In: a plan that nn_plan_check has passed; batch in [1, max_batch]. */
+/** nn_client_bytes / nn_server_bytes: bounds on the heap of a session, the channel included, for batches of at most
+ * `batch` images; at the server without what nn_prepare has made.   In: a plan that nn_plan_check has passed; batch in
+ * [1, max_batch]. */
 uint64_t nn_client_bytes(const nn_plan *p, uint32_t batch);
 uint64_t nn_server_bytes(const nn_plan *p, uint32_t batch);
 

@@ -150,7 +150,8 @@ static int fits(const nn_plan_layer *a, const nn_plan_layer *before, double norm
     unsigned log_q = 0;
     for (uint32_t i = 0; i < a->ckks.primes; i++)
         log_q += a->ckks.bits[i];
-    /* error variance 10.5 and the encoding's rounding 1/12 of each input; e u + e1 s and e0 of the encryption of zero: docs/PARAMS.md */
+    /* error variance 10.5 and the encoding's rounding 1/12 of each input; e u + e1 s and e0 of the encryption of zero:
+     * docs/PARAMS.md */
     *noise_log2 = (double)nn_k(a) - (double)log_q + 0.5 * log2(10.7 * norm2 + 14.0 * a->ckks.n + SAMPLE_WIDE_VARIANCE);
     return *noise_log2 <= NOISE_LOG2_MAX && nn_k(a) + (unsigned)__builtin_ctz(a->ckks.n) <= 59 &&
            (!before || !gc_relu_check(nn_n(before), a->l));

@@ -15,8 +15,9 @@
 #include "ot/kern.h"
 
 kern_set *const nn_kern_sets[NN_KERN_SETS] = {&aes_kerns, /* before the gates, which use it */
-                                              &bits_kerns,    &ntt_kerns,      &ring_kerns,    &embed_kerns,   &encode_kerns,
-                                              &ot_kerns,      &ot_check_kerns, &gc_gate_kerns, &gc_relu_kerns, &weigh_kerns, &gcm_kerns};
+                                              &bits_kerns,    &ntt_kerns,   &ring_kerns,     &embed_kerns,
+                                              &encode_kerns,  &ot_kerns,    &ot_check_kerns, &gc_gate_kerns,
+                                              &gc_relu_kerns, &weigh_kerns, &gcm_kerns};
 
 int nn_selftest(void (*warn)(const char *line))
 {

@@ -224,7 +224,8 @@ int nn_size_check(const nn_plan *p, int code)
                        NN_KEYS_MAX);
     const uint64_t client = nn_client_bytes(p, p->max_batch), server = nn_server_bytes(p, p->max_batch);
     if (client > NN_MEMORY_MAX || server > NN_MEMORY_MAX)
-        return err_set(code, "plan: a batch of %u takes %llu MiB at the client, %llu MiB at the server; the most is %llu",
+        return err_set(code,
+                       "plan: a batch of %u takes %llu MiB at the client, %llu MiB at the server; the most is %llu",
                        p->max_batch, (unsigned long long)(client >> 20), (unsigned long long)(server >> 20),
                        (unsigned long long)(NN_MEMORY_MAX >> 20));
     return 0;

@@ -33,7 +33,12 @@ const ot_kern ot_kern_portable = {"portable", 0, transpose, fold};
 
 static int answer(const void *kern, uint64_t *seen)
 {
-    enum { COLUMNS = 896, STRIDE = 115, N = 200, FOLD = 320 }; /* columns: a strip of the widest and each narrower rest */
+    enum {
+        COLUMNS = 896,
+        STRIDE = 115,
+        N = 200,
+        FOLD = 320
+    }; /* columns: a strip of the widest and each narrower rest */
     const ot_kern *k = kern;
     block out[COLUMNS] = {0};
     uint8_t rows[128 * STRIDE];

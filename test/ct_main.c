@@ -67,11 +67,13 @@ static void ciphers(void)
     prg_wipe(&rng);
 }
 
-/* Whole groups and flights, rests and short ones; each kernel that the CPU has, and the 512-bit one emulated, which every tool follows. */
+/* Whole groups and flights, rests and short ones; each kernel that the CPU has, and the 512-bit one emulated, which
+ * every tool follows. */
 static void sealing(void)
 {
     static const size_t lengths[] = {0, 1, 16, 300, 3000};
-    uint8_t key[GCM_KEY_BYTES] = {1}, nonce[GCM_NONCE_BYTES] = {2}, ad[20] = {3}, x[3000] = {4}, y[sizeof x + GCM_TAG_BYTES];
+    uint8_t key[GCM_KEY_BYTES] = {1}, nonce[GCM_NONCE_BYTES] = {2}, ad[20] = {3}, x[3000] = {4},
+            y[sizeof x + GCM_TAG_BYTES];
     secret_hide(key, sizeof key);
     secret_hide(x, sizeof x);
     for (unsigned i = 0; i <= GCM_KERNS; i++) {

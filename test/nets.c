@@ -10,7 +10,10 @@
 #include "base/mem.h"
 #include "nn/onnx.h"
 
-nn_qmodel *nets_dense(const uint32_t *width, uint32_t layers, prg *rng) { return nets_dense_with(width, layers, NULL, rng); }
+nn_qmodel *nets_dense(const uint32_t *width, uint32_t layers, prg *rng)
+{
+    return nets_dense_with(width, layers, NULL, rng);
+}
 
 nn_qmodel *nets_dense_with(const uint32_t *width, uint32_t layers, const nn_quant_options *opt, prg *rng)
 {

@@ -191,7 +191,8 @@ END_TEST
 
 enum { DRAWN = 96, KIDS = 4 };
 
-/* What each of KIDS children, and the first one's child, draws from its copies of a random generator and of a seeded one. */
+/* What each of KIDS children, and the first one's child, draws from its copies of a random generator and of a seeded
+ * one. */
 static void in_children(int raw, prg *g, prg *seeded, uint8_t drawn[KIDS + 1][DRAWN], uint8_t same[KIDS + 1][DRAWN])
 {
     for (int i = 0; i < KIDS; i++) {

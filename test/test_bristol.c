@@ -375,8 +375,8 @@ START_TEST(files_that_went_wrong)
 }
 END_TEST
 
-/* Random texts with every kind of gate, run as they stand on all inputs: the circuit is the same function, and an output is refused only where
- * the evaluator's inputs do not matter. */
+/* Random texts with every kind of gate, run as they stand on all inputs: the circuit is the same function, and an
+ * output is refused only where the evaluator's inputs do not matter. */
 enum { LINES = 60, OUT = 3, WIRES = 10 + LINES + OUT };
 typedef struct {
     unsigned in, lines;
@@ -389,12 +389,15 @@ typedef struct {
 static size_t put_listing(char *text, size_t room, const listing *l, unsigned eval)
 {
     static const char *const names[] = {['X'] = "XOR", ['A'] = "AND", ['I'] = "INV", ['W'] = "EQW", ['Q'] = "EQ"};
-    size_t n = (size_t)snprintf(text, room, "%u %u\n2 %u %u\n1 %d\n\n", l->lines, l->in + l->lines, eval, l->in - eval, OUT);
+    size_t n =
+        (size_t)snprintf(text, room, "%u %u\n2 %u %u\n1 %d\n\n", l->lines, l->in + l->lines, eval, l->in - eval, OUT);
     for (unsigned i = 0; i < l->lines; i++)
         if (l->line[i].op == 'X' || l->line[i].op == 'A')
-            n += (size_t)snprintf(text + n, room - n, "2 1 %u %u %u %s\n", l->line[i].a, l->line[i].b, l->in + i, names[(int)l->line[i].op]);
+            n += (size_t)snprintf(text + n, room - n, "2 1 %u %u %u %s\n", l->line[i].a, l->line[i].b, l->in + i,
+                                  names[(int)l->line[i].op]);
         else
-            n += (size_t)snprintf(text + n, room - n, "1 1 %u %u %s\n", l->line[i].a, l->in + i, names[(int)l->line[i].op]);
+            n += (size_t)snprintf(text + n, room - n, "1 1 %u %u %s\n", l->line[i].a, l->in + i,
+                                  names[(int)l->line[i].op]);
     return n;
 }
 
@@ -405,7 +408,11 @@ static void run_listing(const listing *l, unsigned x, uint8_t *v)
     for (unsigned i = 0; i < l->lines; i++) {
         const unsigned a = l->line[i].a, b = l->line[i].b;
         const char op = l->line[i].op;
-        v[l->in + i] = (uint8_t)(op == 'X' ? v[a] ^ v[b] : op == 'A' ? v[a] & v[b] : op == 'I' ? !v[a] : op == 'W' ? v[a] : a);
+        v[l->in + i] = (uint8_t)(op == 'X'   ? v[a] ^ v[b]
+                                 : op == 'A' ? v[a] & v[b]
+                                 : op == 'I' ? !v[a]
+                                 : op == 'W' ? v[a]
+                                             : a);
     }
 }
 
@@ -420,7 +427,8 @@ START_TEST(random_texts)
         static uint8_t all[512][WIRES];
         listing l = {.in = 2 + (unsigned)(prg_u64(&g) % 8), .lines = 1 + (unsigned)(prg_u64(&g) % LINES)};
         const unsigned eval = 1 + (unsigned)(prg_u64(&g) % (l.in - 1)), wires = l.in + l.lines;
-        for (unsigned i = 0; i < l.lines; i++) { /* mostly XOR, of wires that are near, so that sets are large and cancel */
+        for (unsigned i = 0; i < l.lines;
+             i++) { /* mostly XOR, of wires that are near, so that sets are large and cancel */
             const unsigned here = l.in + i, kind = (unsigned)(prg_u64(&g) % 16);
             l.line[i].op = "XXXXXXXXXAAAAIWQ"[kind];
             l.line[i].a = (unsigned)(prg_u64(&g) % here);
@@ -440,7 +448,9 @@ START_TEST(random_texts)
         const unsigned first = l.in + l.lines - OUT, low = (1u << eval) - 1;
         if (rc) {
             unsigned w = 0;
-            ck_assert_msg(sscanf(err_text(), "output wire %u does not depend", &w) == 1 && w >= first && w < first + OUT, "%s\n%s", err_text(), text);
+            ck_assert_msg(sscanf(err_text(), "output wire %u does not depend", &w) == 1 && w >= first &&
+                              w < first + OUT,
+                          "%s\n%s", err_text(), text);
             for (unsigned x = 0; x < 1u << l.in; x++)
                 ck_assert_uint_eq(all[x][w], all[x & ~low][w]);
             refused++;

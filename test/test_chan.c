@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Framing, caps, hostile headers, streams in both directions, limits, what a peer is told, addresses; plain and in records. */
+/* Framing, caps, hostile headers, streams in both directions, limits, what a peer is told, addresses; plain and in
+ * records. */
 #include <check.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -145,9 +146,11 @@ END_TEST
 
 START_TEST(what_a_peer_is_told_depends_on_the_code_alone)
 {
-    static const int becomes[][2] = {{0, ERR_PEER}, {ERR_ARG, ERR_PEER}, {ERR_MEM, ERR_BUSY}, {ERR_DATA, ERR_PEER}, {ERR_NET, ERR_NET},
-        {ERR_PEER, ERR_PEER}, {ERR_LIMIT, ERR_LIMIT}, {ERR_INTERRUPTED, ERR_NET}, {ERR_BUSY, ERR_BUSY}, {ERR_CPU, ERR_PEER},
-        {ERR_RANDOM, ERR_PEER}, {ERR_DENIED, ERR_DENIED}, {ERR_OUTPUT, ERR_PEER}, {-99, ERR_PEER}, {5, ERR_PEER}};
+    static const int becomes[][2] = {
+        {0, ERR_PEER},          {ERR_ARG, ERR_PEER},  {ERR_MEM, ERR_BUSY},    {ERR_DATA, ERR_PEER},
+        {ERR_NET, ERR_NET},     {ERR_PEER, ERR_PEER}, {ERR_LIMIT, ERR_LIMIT}, {ERR_INTERRUPTED, ERR_NET},
+        {ERR_BUSY, ERR_BUSY},   {ERR_CPU, ERR_PEER},  {ERR_RANDOM, ERR_PEER}, {ERR_DENIED, ERR_DENIED},
+        {ERR_OUTPUT, ERR_PEER}, {-99, ERR_PEER},      {5, ERR_PEER}};
     for (size_t i = 0; i < sizeof becomes / sizeof *becomes; i++) {
         uint8_t first[300], second[300];
         size_t n, m;
@@ -226,7 +229,8 @@ END_TEST
 
 START_TEST(limits_end_a_wait)
 {
-    static const chan_limits first = {.first_ms = 300}, session = {.session_ms = 400}, idle = {.idle_ms = 300}, none = {0};
+    static const chan_limits first = {.first_ms = 300}, session = {.session_ms = 400}, idle = {.idle_ms = 300},
+                             none = {0};
     static volatile int drain;
     uint8_t x;
     unsigned kind;
@@ -272,7 +276,8 @@ START_TEST(who_drips_is_dropped)
     ck_assert_int_eq(chan_open(&c, fd[0]), 0);
     chan_set_limits(c, &limits);
     ck_assert_int_eq(pthread_create(&t, NULL, drip, &fd[1]), 0);
-    ck_assert_int_eq(chan_recv(c, CHAN_BATCH, 0, x, sizeof x), ERR_NET); /* at ten bytes a second it would be whole in ten and a half */
+    ck_assert_int_eq(chan_recv(c, CHAN_BATCH, 0, x, sizeof x),
+                     ERR_NET); /* at ten bytes a second it would be whole in ten and a half */
     ck_assert_ptr_nonnull(strstr(err_text(), "1000 bytes a second are due"));
     chan_free(c);
     pthread_join(t, NULL);

@@ -116,7 +116,8 @@ END_TEST
 
 START_TEST(choice_of_kernel)
 {
-    ck_assert_ptr_eq(ot_check_kern_best(), cpu_features() & CPU_AESNI ? &ot_check_kern_pclmul : &ot_check_kern_portable);
+    ck_assert_ptr_eq(ot_check_kern_best(),
+                     cpu_features() & CPU_AESNI ? &ot_check_kern_pclmul : &ot_check_kern_portable);
     cpu_restrict(0);
     ck_assert(kernel(0) == &ot_check_kern_portable && !kernel(1));
     ck_assert_ptr_eq(kern_pick(&ot_check_kerns), &ot_check_kern_portable);

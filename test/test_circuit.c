@@ -154,8 +154,8 @@ START_TEST(no_label_is_empty)
 }
 END_TEST
 
-/* A hash of a wire's number that anybody can compute, as the builder once named wires by, and a set of numbers whose hashes cancel:
- * 65 of them always have one. */
+/* A hash of a wire's number that anybody can compute, as the builder once named wires by, and a set of numbers whose
+ * hashes cancel: 65 of them always have one. */
 static uint64_t known_name(uint64_t w)
 {
     uint64_t x = (w + 1) * UINT64_C(0x9e3779b97f4a7c15);
@@ -188,7 +188,8 @@ static void collision(uint8_t in[NAMED], uint64_t from)
     ck_abort_msg("65 words of 64 bits are independent");
 }
 
-/* Of the set, some wires' sum and the others': their AND, XOR and multiplexer are what they say, for ANDs' wires as for inputs'. */
+/* Of the set, some wires' sum and the others': their AND, XOR and multiplexer are what they say, for ANDs' wires as for
+ * inputs'. */
 START_TEST(foreseen_names)
 {
     enum { INPUTS = 2 * NAMED, OUTPUTS = 4 };

@@ -300,8 +300,8 @@ START_TEST(c1_attack_fails_on_the_real_response)
 }
 END_TEST
 
-/** worst_pairs: the largest R over the differences of 8 responses' residues under the true weights, and over their sums.  The weakened ones
- *  have all the same u, or every second one that of the response before, negated. */
+/** worst_pairs: the largest R over the differences of 8 responses' residues under the true weights, and over their
+ * sums.  The weakened ones have all the same u, or every second one that of the response before, negated. */
 static void worst_pairs(enum object which, double *difference, double *sum)
 {
     static uint64_t d[8][N], both[N];

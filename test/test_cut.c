@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
-/* A toy session of two batches whose connection is cut: at every byte of its first 96 and within 8 of the border of every message or record, and
- * else at each 509th byte (each TACIT_CUT_STRIDE-th: 1 is every byte, an hour), either way, plain and encrypted, the handshake too.  And system
- * calls that do a byte at a time or nothing. */
+/* A toy session of two batches whose connection is cut: at every byte of its first 96 and within 8 of the border of
+ * every message or record, and else at each 509th byte (each TACIT_CUT_STRIDE-th: 1 is every byte, an hour), either
+ * way, plain and encrypted, the handshake too.  And system calls that do a byte at a time or nothing. */
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
@@ -47,7 +47,10 @@ ssize_t __wrap_recv(int fd, void *p, size_t n, int flags);
 ssize_t __wrap_recv(int fd, void *p, size_t n, int flags) { return trouble(&n) ? -1 : __real_recv(fd, p, n, flags); }
 ssize_t __real_send(int, const void *, size_t, int);
 ssize_t __wrap_send(int fd, const void *p, size_t n, int flags);
-ssize_t __wrap_send(int fd, const void *p, size_t n, int flags) { return trouble(&n) ? -1 : __real_send(fd, p, n, flags); }
+ssize_t __wrap_send(int fd, const void *p, size_t n, int flags)
+{
+    return trouble(&n) ? -1 : __real_send(fd, p, n, flags);
+}
 int __real_poll(struct pollfd *, nfds_t, int);
 int __wrap_poll(struct pollfd *p, nfds_t n, int wait);
 int __wrap_poll(struct pollfd *p, nfds_t n, int wait)
@@ -280,15 +283,19 @@ START_TEST(a_cut_anywhere_is_an_error_and_nothing_is_left)
         session(&client, &server, &y, secure);
         cuts++;
         const party *needs = way ? &client : &server, *other = way ? &server : &client;
-        /* whoever did not get all of its stream says so, but for the other's farewell where it had nothing more to ask */
+        /* whoever did not get all of its stream says so, but for the other's farewell where it had nothing more to ask
+         */
         const int farewell = secure && k + RECORD_OVERHEAD >= total[way];
-        ck_assert_msg(failed(needs->rc) || (farewell && !needs->rc), "cut after byte %zu of %zu: %d", k, total[way], needs->rc);
-        ck_assert_msg(failed(other->rc) || !other->rc, "cut after byte %zu of %zu: the other's error is %d", k, total[way], other->rc);
+        ck_assert_msg(failed(needs->rc) || (farewell && !needs->rc), "cut after byte %zu of %zu: %d", k, total[way],
+                      needs->rc);
+        ck_assert_msg(failed(other->rc) || !other->rc, "cut after byte %zu of %zu: the other's error is %d", k,
+                      total[way], other->rc);
         ck_assert(client.rc || client.batches == BATCHES);
         for (int b = 0; b < client.batches; b++)
             ck_assert_int_eq(client.labels[b], honest.labels[b]);
     }
-    printf("%s, from the %s: %u cuts in %zu bytes\n", secure ? "encrypted" : "plain", way ? "server" : "client", cuts, total[way]);
+    printf("%s, from the %s: %u cuts in %zu bytes\n", secure ? "encrypted" : "plain", way ? "server" : "client", cuts,
+           total[way]);
 }
 END_TEST
 

@@ -332,7 +332,8 @@ static void errors_follow_from_codes(const relay *r)
     for (size_t at = 0; relay_next(r, &at, &m);) {
         if (m.kind != CHAN_ERROR)
             continue;
-        const uint32_t code = 0 - (m.body[0] | (uint32_t)m.body[1] << 8 | (uint32_t)m.body[2] << 16 | (uint32_t)m.body[3] << 24);
+        const uint32_t code =
+            0 - (m.body[0] | (uint32_t)m.body[1] << 8 | (uint32_t)m.body[2] << 16 | (uint32_t)m.body[3] << 24);
         ck_assert_uint_lt(code, 32);
         if (!error_len[code]) {
             error_len[code] = m.len;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
-/* A session in which the k-th allocation, or the k-th request for the system's random bytes, fails: for every k, at either party.  The party
- * gives the error's code and a text, its peer an error too, nobody waits for ever and nothing stays allocated. */
+/* A session in which the k-th allocation, or the k-th request for the system's random bytes, fails: for every k, at
+ * either party.  The party gives the error's code and a text, its peer an error too, nobody waits for ever and nothing
+ * stays allocated. */
 #include <check.h>
 #include <errno.h>
 #include <pthread.h>
@@ -114,7 +115,8 @@ static void session(party x[2])
     ck_assert_int_eq(pthread_create(&thread, NULL, run, &x[0]), 0);
     run(&x[1]);
     pthread_join(thread, NULL);
-    ck_assert_msg(x[0].left + x[1].left == 0, "k = %ld, %ld: %lld bytes are left", x[0].k, x[1].k, x[0].left + x[1].left);
+    ck_assert_msg(x[0].left + x[1].left == 0, "k = %ld, %ld: %lld bytes are left", x[0].k, x[1].k,
+                  x[0].left + x[1].left);
 }
 
 static void every(enum what what, int failing)
@@ -135,7 +137,8 @@ static void every(enum what what, int failing)
             ck_abort_msg("k = %ld: %d \"%s\"; its peer %d \"%s\"", k, f->rc, f->text, peer->rc, peer->text);
         ck_assert_msg(!strstr(peer->text, "timed out"), "k = %ld: %s", k, peer->text);
     }
-    printf("%s of the %s: %ld\n", what == MEMORY ? "allocations" : "random bytes", failing ? "client" : "server", k - 1);
+    printf("%s of the %s: %ld\n", what == MEMORY ? "allocations" : "random bytes", failing ? "client" : "server",
+           k - 1);
     ck_assert_int_gt(k, least);
     nn_prepared_free(m);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* What must be new is new: two sessions of two batches each, recorded on the wire and looked into at the client.  test/check_mutants.sh builds
- * libraries in which one thing is not, and sees these tests fail. */
+/* What must be new is new: two sessions of two batches each, recorded on the wire and looked into at the client.
+ * test/check_mutants.sh builds libraries in which one thing is not, and sees these tests fail. */
 #include <check.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -61,7 +61,8 @@ static void session(int i, const nn_prepared *m, const uint8_t *pixels)
         ck_assert_msg(nn_client_infer(c, pixels, IMAGES, labels, NULL, NULL) == 0, "%s", err_text());
         memcpy(seen[i].seed[b], c->s.seed, sizeof seen[i].seed[b]);
         seen[i].index[b + 1] = c->gc.gc.index;
-        ck_assert(!memcmp(&c->gc.gc.delta, &seen[i].delta, sizeof(block)) && !memcmp(&c->gc.gc.start, &seen[i].start, sizeof(block)));
+        ck_assert(!memcmp(&c->gc.gc.delta, &seen[i].delta, sizeof(block)) &&
+                  !memcmp(&c->gc.gc.start, &seen[i].start, sizeof(block)));
     }
     nn_client_close(c);
     chan_free(ch);
@@ -117,14 +118,16 @@ START_TEST(each_batch_and_layer_has_a_seed_of_its_own)
 }
 END_TEST
 
-/* One Delta in two sessions: whoever learns it in one opens the other.   Both its halves are random, not its lowest bit. */
+/* One Delta in two sessions: whoever learns it in one opens the other.   Both its halves are random, not its lowest
+ * bit. */
 START_TEST(delta_is_of_one_session)
 {
     const block a = seen[0].delta, b = seen[1].delta;
     ck_assert(a.w[0] & 1 && b.w[0] & 1);
     for (int i = 0; i < 2; i++) {
         const int differ = __builtin_popcountll(a.w[i] ^ b.w[i]), ones = __builtin_popcountll(a.w[i]);
-        ck_assert_msg(differ > 8 && differ < 56 && ones > 8 && ones < 56, "half %d: %d bits differ, %d are set", i, differ, ones);
+        ck_assert_msg(differ > 8 && differ < 56 && ones > 8 && ones < 56, "half %d: %d bits differ, %d are set", i,
+                      differ, ones);
     }
 }
 END_TEST
@@ -135,7 +138,8 @@ START_TEST(the_start_point_is_of_one_session)
     const block a = seen[0].start, b = seen[1].start;
     for (int i = 0; i < 2; i++) {
         const int differ = __builtin_popcountll(a.w[i] ^ b.w[i]), ones = __builtin_popcountll(a.w[i]);
-        ck_assert_msg(differ > 8 && differ < 56 && ones > 8 && ones < 56, "half %d: %d bits differ, %d are set", i, differ, ones);
+        ck_assert_msg(differ > 8 && differ < 56 && ones > 8 && ones < 56, "half %d: %d bits differ, %d are set", i,
+                      differ, ones);
     }
     ck_assert_mem_ne(seen[0].id, seen[1].id, sizeof seen[0].id);
 }
@@ -154,11 +158,14 @@ START_TEST(indices_of_the_hash_only_grow)
 }
 END_TEST
 
-static int order(const void *a, const void *b) { return memcmp(*(const uint8_t *const *)a, *(const uint8_t *const *)b, WINDOW); }
+static int order(const void *a, const void *b)
+{
+    return memcmp(*(const uint8_t *const *)a, *(const uint8_t *const *)b, WINDOW);
+}
 
-/** windows: all of WINDOW bytes in a direction's messages, into at[] if not NULL; returns how many.  Left out is the plan in PLAN, which is public and
- *  every session's.  Nothing else is: magic, count and OUTPUT are shorter than a window, and all others hold bytes that are random to whoever
- *  has no key. */
+/** windows: all of WINDOW bytes in a direction's messages, into at[] if not NULL; returns how many.  Left out is the
+ * plan in PLAN, which is public and every session's.  Nothing else is: magic, count and OUTPUT are shorter than a
+ * window, and all others hold bytes that are random to whoever has no key. */
 static size_t windows(const relay *r, const uint8_t **at)
 {
     size_t place = 0, n = 0;

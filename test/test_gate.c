@@ -51,7 +51,8 @@ START_TEST(kernels_agree)
                     want = got = given;
                     run(&gc_gate_portable, what, &want, lanes, in_place);
                     run(k, what, &got, lanes, in_place);
-                    if (memcmp(&want, &got, sizeof want)) ck_abort_msg("%s, function %d, %zu lanes", k->name, what, lanes);
+                    if (memcmp(&want, &got, sizeof want))
+                        ck_abort_msg("%s, function %d, %zu lanes", k->name, what, lanes);
                 }
     }
 }

@@ -119,7 +119,10 @@ END_TEST
 START_TEST(choice_of_kernel)
 {
     const unsigned f = cpu_features(), wide = CPU_GFNI | CPU_AVX512 | CPU_AVX2 | CPU_SSE2;
-    ck_assert_ptr_eq(ot_kern_best(), (f & wide) == wide ? &ot_kern_gfni : f & CPU_AVX2 ? &ot_kern_avx2 : f & CPU_SSE2 ? &ot_kern_sse2 : &ot_kern_portable);
+    ck_assert_ptr_eq(ot_kern_best(), (f & wide) == wide ? &ot_kern_gfni
+                                     : f & CPU_AVX2     ? &ot_kern_avx2
+                                     : f & CPU_SSE2     ? &ot_kern_sse2
+                                                        : &ot_kern_portable);
     ck_assert_int_eq(kernel(2) != NULL, (f & CPU_AVX2) != 0);
     cpu_restrict(0);
     ck_assert(kernel(0) == &ot_kern_portable && !kernel(1) && !kernel(2) && !kernel(3));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* The handshake: public vectors of the XK pattern, every byte of every message altered, asking for the key, another key, strangers at the port. */
+/* The handshake: public vectors of the XK pattern, every byte of every message altered, asking for the key, another
+ * key, strangers at the port. */
 #include <check.h>
 #include <pthread.h>
 #include <sodium.h>
@@ -33,31 +34,37 @@ static const struct vector {
      "893e28b9dc6ca8d611ab664754b8ceb7bac5117349a4439a6b0569da977c464a",
      "4a3acbfdb163dec651dfa3194dece676d437029c62a408b4c5ea9114246e4893",
      "bbdb4cdbd309f1a1f2e1456967fe288cadd6f712d65dc7b7793d5e63da6b375b",
-     "d34784be40e90f33c524e69a3d1dc4155e159d86bf42f01c615d40beb0816b880f0a3e20825fec22de1d607231a315d90d355cd9e5ba7205a17b6e0e9f4b490d",
-     {{"4c756477696720766f6e204d69736573",
-       "ca35def5ae56cec33dc2036731ab14896bc4c75dbb07a61f879f8e3afa4c79442806e28405ac4325fcf83607489496d6d326ab3fe084dbb1634f801405a69297"},
-      {"4d757272617920526f746862617264",
-       "95ebc60d2b1fa672c1f46a8aa265ef51bfe38e7ccb39ec5be34069f1448088430ea4de2eff2cd3b1e7be5f7e792d87395f0863722ab04ec030529d6c5820de"},
-      {"462e20412e20486179656b",
-       "ec9136de99472b49eda3ba9fe84882d48f131b27386784b3f45e9f103ad1b6efa2f2e95f0afce5d0d4c8052aed81438500be54a8fd8dd4f5ba04f7907b312701"
-       "d0d687716a30b23c22f568"},
+     "d34784be40e90f33c524e69a3d1dc4155e159d86bf42f01c615d40beb0816b880f0a3e20825fec22de1d607231a315d90d355cd9e5ba7205a"
+     "17b6e0e9f4b490d",
+     {{"4c756477696720766f6e204d69736573", "ca35def5ae56cec33dc2036731ab14896bc4c75dbb07a61f879f8e3afa4c79442806e28405a"
+                                           "c4325fcf83607489496d6d326ab3fe084dbb1634f801405a69297"},
+      {"4d757272617920526f746862617264", "95ebc60d2b1fa672c1f46a8aa265ef51bfe38e7ccb39ec5be34069f1448088430ea4de2eff2cd"
+                                         "3b1e7be5f7e792d87395f0863722ab04ec030529d6c5820de"},
+      {"462e20412e20486179656b", "ec9136de99472b49eda3ba9fe84882d48f131b27386784b3f45e9f103ad1b6efa2f2e95f0afce5d0d4c80"
+                                 "52aed81438500be54a8fd8dd4f5ba04f7907b312701"
+                                 "d0d687716a30b23c22f568"},
       {"4361726c204d656e676572", "d6ea0c3364ed480b415d44c3235fdb311dfa8d6e1dc1e6f3a76ee3"},
       {"4a65616e2d426170746973746520536179", "59f41ca9ea14a8305bae379bbdd8b4d5cf9bd308d2d7e042e2bf03c48dd910b37b"},
-      {"457567656e2042f6686d20766f6e2042617765726b", "fa23ba8af343a3934c64219d3d0206d66894f7cdb180b738324608e15b0102095ed2f44d4b"}}},
-    {"5468657265206973206e6f20726967687420616e642077726f6e672e2054686572652773206f6e6c792066756e20616e6420626f72696e672e",
+      {"457567656e2042f6686d20766f6e2042617765726b",
+       "fa23ba8af343a3934c64219d3d0206d66894f7cdb180b738324608e15b0102095ed2f44d4b"}}},
+    {"5468657265206973206e6f20726967687420616e642077726f6e672e2054686572652773206f6e6c792066756e20616e6420626f72696e672"
+     "e",
      "b8a26a8b9294111fac72766e37a709f270e517a5fb2271211601f9dff928c005",
      "fe940cbd5a43fb2028cd0848f2214a8a3ed9c1afd2ecf7e3ae9850684ed78856",
      "cfcbe6187ac3ab7d8ddb78875343a6434273ed61fa0fca0a1cfc5135d7a4d9b6",
      "19447f21a56eefba416df9edbfd1fc48226bc05c1875db7f24c79f7f0254cd9f",
      NULL,
      {{"6e1f6360d8c955d23404ba23e018b7bdc5b90f7a4efda84f7e44753baa618b39",
-       "020e6dbce4a76491db13cec8c0a644eae62630b4e73e994cd22815979932624a9472d76a8a05a60af07035d11611dd664f3f65f27ed08c6617923e0e4de0b981"
+       "020e6dbce4a76491db13cec8c0a644eae62630b4e73e994cd22815979932624a9472d76a8a05a60af07035d11611dd664f3f65f27ed08c6"
+       "617923e0e4de0b981"
        "85289f2551c7e3ad73deb6187aea3179"},
       {"5ecd36491cbcef8b4305b826792250724070767504057a1076ae5de8e07b2fe7",
-       "d708fa0807a92da6bd78dcac5ecd2a61b39d1159f1c2fdcafd2b3cec8103807836b6e4a126bc8f5a3eba6898e84c8dc11a415ac81dea9d7337fc876709ae839b"
+       "d708fa0807a92da6bd78dcac5ecd2a61b39d1159f1c2fdcafd2b3cec8103807836b6e4a126bc8f5a3eba6898e84c8dc11a415ac81dea9d7"
+       "337fc876709ae839b"
        "6bc56fd4beaeb085b6355d7f3c8a0191"},
       {"904a02f479ba05235f77eb76f914937789fa20a8b55bc3ddb202e401cc34d550",
-       "22a953e4e6d4f09603aab3975ad52a7ef47cd78afbcb6b3e982bc461c7b9d5372d337fd16323dd098e45d624cfdcc8607b41fe0143ece3f2a5f82f3fc2f9cd28"
+       "22a953e4e6d4f09603aab3975ad52a7ef47cd78afbcb6b3e982bc461c7b9d5372d337fd16323dd098e45d624cfdcc8607b41fe0143ece3f"
+       "2a5f82f3fc2f9cd28"
        "62e9227e86cf766923be955dd1c12902e7a45b3c5aabbc764f7a4f714db2f22e"},
       {"8e03cdcd31d3970354c9d86c15ca861d71f62059f20e0d96cb4eb87fb24339b8",
        "1fac05bce8897f907e998817ef180ce97e2f37677e527c0fb2e8811db381a7db1d915e2b7f74099d6f206dd6c0e984c5"},
@@ -85,7 +92,8 @@ START_TEST(public_vectors)
     const struct vector *v = &vectors[_i];
     uint8_t prologue[128], payload[6][64], due[6][256], out[256], back[64], up[32], down[32];
     size_t n[6] = {0}, len = unhex(prologue, sizeof prologue, v->prologue);
-    const noise_keypair is = pair(v->init_static), ie = pair(v->init_ephemeral), rs = pair(v->resp_static), re = pair(v->resp_ephemeral);
+    const noise_keypair is = pair(v->init_static), ie = pair(v->init_ephemeral), rs = pair(v->resp_static),
+                        re = pair(v->resp_ephemeral);
     xk_state i, r;
 
     for (int m = 0; m < 6 && v->message[m].payload; m++) {
@@ -135,7 +143,8 @@ typedef struct {
 } run;
 
 /** play: until both are done or one has failed; byte `at` of all that is sent, in order, is XORed with `flip`. */
-static void play(run *x, const noise_keypair *server, const noise_keypair *client, const uint8_t *expected, size_t at, uint8_t flip)
+static void play(run *x, const noise_keypair *server, const noise_keypair *client, const uint8_t *expected, size_t at,
+                 uint8_t flip)
 {
     uint8_t to_s[512], to_c[512], out[NOISE_MAX];
     size_t in_s = 0, in_c = 0, len;
@@ -213,7 +222,8 @@ END_TEST
 
 START_TEST(no_altered_byte_gets_through)
 {
-    /* asks first (_i = 1) or not; whatever byte is altered, never do both ends finish with what they think is the same */
+    /* asks first (_i = 1) or not; whatever byte is altered, never do both ends finish with what they think is the same
+     */
     noise_keypair server, client;
     run x;
     ck_assert_int_eq(noise_keypair_new(&server, &rng), 0);
@@ -224,7 +234,8 @@ START_TEST(no_altered_byte_gets_through)
         for (unsigned bit = 0; bit < 8; bit++) {
             play(&x, &server, &client, _i ? NULL : server.public, at, (uint8_t)(1u << bit));
             ck_assert_msg(x.rc_s != 1, "byte %zu, bit %u: the server finished", at, bit);
-            if (at < total - XK_MESSAGE_3) /* after the last message the client has nothing to wait for: the first record will not open */
+            if (at < total - XK_MESSAGE_3) /* after the last message the client has nothing to wait for: the first
+                                              record will not open */
                 ck_assert_msg(x.rc_c != 1, "byte %zu, bit %u: the client finished", at, bit);
         }
 }

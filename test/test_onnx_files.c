@@ -258,7 +258,8 @@ static void list(message *n, const char *name, const int64_t *x, size_t count)
     inside(n, 5, &a);
 }
 
-/** graph_begin: an input "x" of 1 x 1 x side x side.   graph_end: parses the model; what it says, and the most memory it took. */
+/** graph_begin: an input "x" of 1 x 1 x side x side.   graph_end: parses the model; what it says, and the most memory
+ * it took. */
 static void graph_begin(message *g, uint64_t side)
 {
     const uint64_t dim[4] = {1, 1, side, side};
@@ -296,7 +297,8 @@ static int graph_end(message *g, const char *output, long long *peak)
 /* None of these is larger than a few kB; the first once took 1 GiB before it was refused. */
 START_TEST(a_small_file_takes_little_memory_whatever_it_claims)
 {
-    static const int64_t many[1] = {1 << 27}, one = 1, side[2] = {8, 8}, wide[2] = {512, 512}, around[8] = {0, 0, 0, 0, 0, 0, 1023, 1023};
+    static const int64_t many[1] = {1 << 27}, one = 1, side[2] = {8, 8}, wide[2] = {512, 512},
+                         around[8] = {0, 0, 0, 0, 0, 0, 1023, 1023};
     static const float weights[64] = {1, 2, 3};
     static const int64_t kernel[4] = {1, 1, 8, 8};
     message g, t, n;
@@ -318,7 +320,8 @@ START_TEST(a_small_file_takes_little_memory_whatever_it_claims)
     for (int i = 0; i < 8; i++) {
         char in[64], out[8];
         message axis = {.n = 0};
-        snprintf(in, sizeof in, "c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d", i, i, i, i, i, i, i, i, i, i, i, i, i, i, i, i);
+        snprintf(in, sizeof in, "c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d c%d", i, i, i, i, i, i, i,
+                 i, i, i, i, i, i, i, i, i);
         snprintf(out, sizeof out, "c%d", i + 1);
         n = node("Concat", in, out);
         text(&axis, 1, "axis"), number(&axis, 3, 0), number(&axis, 20, 2), inside(&n, 5, &axis);
@@ -352,7 +355,8 @@ START_TEST(a_small_file_takes_little_memory_whatever_it_claims)
             n = node("Pad", "x around", "z0"), inside(&g, 1, &n);
         for (int i = 0; i < 40; i++) {
             char in[8], mid[8], out[8], operands[16];
-            snprintf(in, sizeof in, i || pad ? "z%d" : "x", i), snprintf(mid, sizeof mid, "m%d", i), snprintf(out, sizeof out, "z%d", i + 1);
+            snprintf(in, sizeof in, i || pad ? "z%d" : "x", i), snprintf(mid, sizeof mid, "m%d", i),
+                snprintf(out, sizeof out, "z%d", i + 1);
             snprintf(operands, sizeof operands, "%s c", in);
             n = node("Sub", operands, mid), inside(&g, 1, &n);
             n = node("Relu", mid, out), inside(&g, 1, &n);

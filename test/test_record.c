@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Records: sizes, re-keying, the end; and a man in the middle of two channels, who drops, alters, repeats, reorders, splices and cuts. */
+/* Records: sizes, re-keying, the end; and a man in the middle of two channels, who drops, alters, repeats, reorders,
+ * splices and cuts. */
 #include <check.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -44,7 +45,8 @@ static int both(record_half **s, record_half **r, unsigned cipher)
     return 1;
 }
 
-static void pass(record_half *s, record_half *r, enum record_type type, const uint8_t *in, size_t len, uint8_t *wire, uint8_t *out)
+static void pass(record_half *s, record_half *r, enum record_type type, const uint8_t *in, size_t len, uint8_t *wire,
+                 uint8_t *out)
 {
     size_t told;
     ck_assert_int_eq(record_seal(s, wire, type, in, len), 0);
@@ -62,7 +64,10 @@ START_TEST(all_sizes_pass_until_the_final_one)
     if (!both(&s, &r, ciphers[_i]))
         return;
     prg_bytes(&rng, in, sizeof in);
-    for (size_t n = 1; n <= RECORD_BYTES; n = n < 300 ? n + 1 : n < RECORD_BYTES - 20 ? 2 * n < RECORD_BYTES - 20 ? 2 * n : RECORD_BYTES - 20 : n + 1)
+    for (size_t n = 1; n <= RECORD_BYTES; n = n < 300 ? n + 1
+                                              : n < RECORD_BYTES - 20
+                                                  ? 2 * n < RECORD_BYTES - 20 ? 2 * n : RECORD_BYTES - 20
+                                                  : n + 1)
         pass(s, r, RECORD_DATA, in, n, wire, out);
     ck_assert_int_eq(record_seal(s, wire, RECORD_DATA, in, 0), ERR_ARG);
     ck_assert_int_eq(record_seal(s, wire, RECORD_DATA, in, RECORD_BYTES + 1), ERR_ARG);
@@ -132,7 +137,22 @@ END_TEST
 
 /* ---- a man in the middle ---- */
 
-enum act { PASS, DROP, FLIP_HEAD, FLIP_TYPE, FLIP_BODY, FLIP_TAG, REPEAT, SWAP, SPLICE, CUT, CUT_INSIDE, APPEND, SHORTEN, ACTS };
+enum act {
+    PASS,
+    DROP,
+    FLIP_HEAD,
+    FLIP_TYPE,
+    FLIP_BODY,
+    FLIP_TAG,
+    REPEAT,
+    SWAP,
+    SPLICE,
+    CUT,
+    CUT_INSIDE,
+    APPEND,
+    SHORTEN,
+    ACTS
+};
 
 typedef struct {
     int from, to;    /* records are read here, written there */
@@ -297,14 +317,17 @@ START_TEST(a_man_in_the_middle_ends_the_session_on_both_sides)
         for (unsigned at = 0; at < ROUNDS; at++) {
             conversation(p, _i, act, at);
             ck_assert_uint_eq(p[0].wrong + p[1].wrong, 0);
-            /* whoever is sent the altered stream accepts what came before, and nothing more but the record itself where only its successor is false */
+            /* whoever is sent the altered stream accepts what came before, and nothing more but the record itself where
+             * only its successor is false */
             const unsigned good = at + (act == REPEAT || act == APPEND);
-            ck_assert_msg(p[1 - _i].accepted <= good, "act %d on record %u: %u messages were accepted", act, at, p[1 - _i].accepted);
-            /* who begins has all it waits for, the goodbye too, before it could hear of what follows its own last message */
+            ck_assert_msg(p[1 - _i].accepted <= good, "act %d on record %u: %u messages were accepted", act, at,
+                          p[1 - _i].accepted);
+            /* who begins has all it waits for, the goodbye too, before it could hear of what follows its own last
+             * message */
             const int over = _i == 0 && at == ROUNDS - 1 && (act == REPEAT || act == APPEND);
             for (int i = over; i < 2; i++)
-                ck_assert_msg(p[i].rc == ERR_NET || p[i].rc == ERR_PEER, "act %d on record %u of way %d: party %d ended with %d", act, at, _i, i,
-                              p[i].rc);
+                ck_assert_msg(p[i].rc == ERR_NET || p[i].rc == ERR_PEER,
+                              "act %d on record %u of way %d: party %d ended with %d", act, at, _i, i, p[i].rc);
         }
 }
 END_TEST

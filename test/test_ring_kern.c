@@ -30,7 +30,9 @@ static void operands(uint64_t prime)
         a[i] = i < 8 ? (i & 1 ? prime - 1 - (i >> 2) : i >> 2) : i < 12 ? prime / 2 + i - 9 : prg_u64(&g) % prime;
         b[i] = i < 8 ? (i & 2 ? prime - 1 : 0) : prg_u64(&g) % prime;
         e[i] = i < 8 ? (i & 4 ? 21 : -21) : i < 12 ? (int8_t)(i - 10) : (int8_t)(prg_u64(&g) % 256 - 128);
-        wide[i] = i < 8 ? (i & 4 ? 45055 : -45055) : i < 12 ? (int32_t)i - 10 : (int32_t)(prg_u64(&g) >> 44) - (1 << 19);
+        wide[i] = i < 8    ? (i & 4 ? 45055 : -45055)
+                  : i < 12 ? (int32_t)i - 10
+                           : (int32_t)(prg_u64(&g) >> 44) - (1 << 19);
     }
     memset(r, 0xaa, sizeof r);
 }
@@ -56,7 +58,8 @@ START_TEST(sums)
             kern->noisy_add(r, a, b, e, n, &q);
             for (size_t i = 0; i < n; i++) ck_assert_uint_eq(r[i], (uint64_t)(((__int128)a[i] + e[i] + (__int128)b[i] + m) % m));
             kern->wide_add(r, a, b, wide, n, &q);
-            for (size_t i = 0; i < n; i++) ck_assert_uint_eq(r[i], (uint64_t)(((__int128)a[i] + wide[i] + (__int128)b[i] + m) % m));
+            for (size_t i = 0; i < n; i++)
+                ck_assert_uint_eq(r[i], (uint64_t)(((__int128)a[i] + wide[i] + (__int128)b[i] + m) % m));
             kern->add(r, a, b, n, &q);
             for (size_t i = 0; i < n; i++) ck_assert_uint_eq(r[i], (uint64_t)(((__int128)a[i] + (__int128)b[i]) % m));
             untouched(n);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Known answers at start: every kernel here gives them, a planted wrong one is found, named and passed over, and nothing is right when
- * portable C is not.  Each function of each table counts: without it the answer is another. */
+/* Known answers at start: every kernel here gives them, a planted wrong one is found, named and passed over, and
+ * nothing is right when portable C is not.  Each function of each table counts: without it the answer is another. */
 #include "nn/selftest.h"
 
 #include <check.h>
@@ -68,7 +68,8 @@ START_TEST(answers)
                 uint64_t sum = 0;
                 ck_assert_int_eq(nn_kern_sets[i]->answer(nn_kern_sets[i]->of[k], &sum), 0);
                 if (sum != nn_kern_sets[i]->right) {
-                    printf("%s %s: 0x%016llx\n", nn_kern_sets[i]->what, ((const kern_head *)nn_kern_sets[i]->of[k])->name, (unsigned long long)sum);
+                    printf("%s %s: 0x%016llx\n", nn_kern_sets[i]->what,
+                           ((const kern_head *)nn_kern_sets[i]->of[k])->name, (unsigned long long)sum);
                     fflush(stdout);
                 }
             }
@@ -93,7 +94,8 @@ START_TEST(each_function)
         kern_set *s = tables[t].set;
         ck_assert_ptr_eq(s, nn_kern_sets[t]);
         for (unsigned k = portable(s); k < KERN_MOST; k++)
-            for (size_t f = tables[t].from; f + sizeof(function) <= tables[t].size && kern_usable(s, k, cpu_features()); f += sizeof(function)) {
+            for (size_t f = tables[t].from; f + sizeof(function) <= tables[t].size && kern_usable(s, k, cpu_features());
+                 f += sizeof(function)) {
                 static _Alignas(16) uint8_t copy[256];
                 const void *const was = s->of[k];
                 const function none = nothing;
@@ -104,7 +106,8 @@ START_TEST(each_function)
                 s->of[k] = copy;
                 said[0] = 0;
                 ck_assert_int_eq(kern_check(s, hear), 0);
-                snprintf(due, sizeof due, "kernel %s %s gives wrong results on this CPU; using %s\n", s->what, ((const kern_head *)was)->name,
+                snprintf(due, sizeof due, "kernel %s %s gives wrong results on this CPU; using %s\n", s->what,
+                         ((const kern_head *)was)->name,
                          kern_best(s) ? ((const kern_head *)kern_best(s))->name : "none");
                 if (strcmp(said, due))
                     ck_abort_msg("%s, function %zu: it says \"%s\"", due, (f - tables[t].from) / sizeof none, said);
@@ -143,7 +146,8 @@ START_TEST(one_bit)
     ck_assert_ptr_nonnull(strstr(said, real->name));
     ck_assert_ptr_eq(aes_kern_best(), aes_kerns.of[top - 1]);
     ck_assert_str_eq(aes_kernel(), ((const kern_head *)aes_kerns.of[top - 1])->name);
-    ck_assert_ptr_eq(strchr(said, '\n'), said + strlen(said) - 1); /* one line: what is built on AES was tested with what replaces it */
+    ck_assert_ptr_eq(strchr(said, '\n'),
+                     said + strlen(said) - 1); /* one line: what is built on AES was tested with what replaces it */
     said[0] = 0;
     ck_assert_int_eq(nn_selftest(hear), 0);
     ck_assert_str_eq(said, "");

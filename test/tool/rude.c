@@ -26,11 +26,13 @@
 
 #define MOST 2000
 
-static const uint8_t magic[] = {'T', 'A', 'C', 'I', 'T', 0, 0, 2, 1, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9};
+static const uint8_t magic[] = {'T', 'A', 'C', 'I', 'T', 0, 0, 2, 1, 9, 9, 9, 9, 9, 9,
+                                9,   9,   9,   9,   9,   9, 9, 9, 9, 9, 9, 9, 9, 9, 9};
 
 static struct sockaddr_in at(int port)
 {
-    return (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    return (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
 static int dial(int port)
@@ -49,7 +51,8 @@ static int listener(int *port)
     struct sockaddr_in a = at(0);
     socklen_t len = sizeof a;
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 64) || getsockname(fd, (struct sockaddr *)&a, &len))
+    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 64) ||
+        getsockname(fd, (struct sockaddr *)&a, &len))
         exit(1);
     *port = ntohs(a.sin_port);
     return fd;
@@ -151,7 +154,8 @@ int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
     signal(SIGPIPE, SIG_IGN);
-    if (argc == 5 && (!strcmp(what, "open") || !strcmp(what, "drip") || !strcmp(what, "hello")) && atoi(argv[3]) <= MOST)
+    if (argc == 5 && (!strcmp(what, "open") || !strcmp(what, "drip") || !strcmp(what, "hello")) &&
+        atoi(argv[3]) <= MOST)
         return crowd(what, atoi(argv[2]), atoi(argv[3]), atoi(argv[4]));
     if (argc == 4 && !strcmp(what, "say"))
         return say(atoi(argv[2]), argv[3]);
