@@ -62,6 +62,12 @@ void stream_close(stream *s)
 
 static int stopped(const stream *s) { return s->stop && *s->stop ? err_set(ERR_INTERRUPTED, "interrupted") : 0; }
 
+/** idle: in a pause between batches, and nothing of a message is there yet: a first byte ends the pause, whatever comes after it. */
+static int idle(const stream *s)
+{
+    return s->idle && s->from == s->to && (!s->secret || s->secret->from == s->secret->to);
+}
+
 /** overdue: the limits that hold after a wait that began at `since`. */
 static int overdue(stream *s, uint64_t since, uint64_t now)
 {
@@ -72,9 +78,9 @@ static int overdue(stream *s, uint64_t since, uint64_t now)
         return err_set(ERR_NET, "timed out: the session has lasted %u ms, as long as it may", l->session_ms);
     if (!s->begun && l->first_ms && now - s->opened >= l->first_ms)
         return err_set(ERR_NET, "timed out: no whole message in the first %u ms", l->first_ms);
-    if (s->idle && s->drain && *s->drain)
+    if (idle(s) && s->drain && *s->drain)
         return err_set(ERR_BUSY, "the server stops");
-    if (s->idle && l->idle_ms && now - since >= l->idle_ms)
+    if (idle(s) && l->idle_ms && now - since >= l->idle_ms)
         return err_set(ERR_NET, "timed out: nothing was asked for %u ms", l->idle_ms);
     return 0;
 }
@@ -82,7 +88,7 @@ static int overdue(stream *s, uint64_t since, uint64_t now)
 /** too_slow: time spent waiting while bytes were due, against the bytes that moved. */
 static int too_slow(stream *s, uint64_t waited)
 {
-    if (s->idle || !s->limits.min_rate)
+    if (idle(s) || !s->limits.min_rate)
         return 0;
     s->due_ms += waited;
     if (s->due_ms < WINDOW_MS)

@@ -255,33 +255,61 @@ START_TEST(limits_end_a_wait)
 }
 END_TEST
 
-/** drip: a byte each tenth of a second, until the other end has gone. */
-static void *drip(void *arg)
+/** drip: a byte of a header each tenth of a second, or each 2.5 s, until the other end has gone. */
+static void drip(int fd, unsigned us)
 {
-    const int fd = *(int *)arg;
-    const uint8_t head[] = {100, 0, 0, 0, CHAN_BATCH, 0};
+    static const uint8_t head[] = {100, 0, 0, 0, CHAN_BATCH, 0};
     for (size_t i = 0; i < 200 && send(fd, i < sizeof head ? head + i : head, 1, MSG_NOSIGNAL) == 1; i++)
-        usleep(100000);
+        usleep(us);
+}
+
+static void *drip_fast(void *fd)
+{
+    drip(*(int *)fd, 100000);
     return NULL;
+}
+
+static void *drip_slow(void *fd)
+{
+    drip(*(int *)fd, 2500000);
+    return NULL;
+}
+
+/** peek: waits for a batch that may come any time; whether it was ended for want of bytes. */
+static void *peek(void *c)
+{
+    static int dropped;
+    unsigned kind;
+    dropped = chan_peek(c, &kind) == ERR_NET && strstr(err_text(), "1000 bytes a second are due");
+    return &dropped;
 }
 
 START_TEST(who_drips_is_dropped)
 {
     static const chan_limits limits = {.idle_ms = 60000, .min_rate = 1000};
     uint8_t x[100];
-    int fd[2];
-    chan *c;
-    pthread_t t;
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
-    ck_assert_int_eq(chan_open(&c, fd[0]), 0);
-    chan_set_limits(c, &limits);
-    ck_assert_int_eq(pthread_create(&t, NULL, drip, &fd[1]), 0);
-    ck_assert_int_eq(chan_recv(c, CHAN_BATCH, 0, x, sizeof x),
-                     ERR_NET); /* at ten bytes a second it would be whole in ten and a half */
+    int fd[2][2];
+    chan *c[2];
+    pthread_t t[2], idle;
+    void *dropped;
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd[i]), 0);
+        ck_assert_int_eq(chan_open(&c[i], fd[i][0]), 0);
+        chan_set_limits(c[i], &limits);
+        ck_assert_int_eq(pthread_create(&t[i], NULL, i ? drip_slow : drip_fast, &fd[i][1]), 0);
+    }
+    /* its pause is over with the first byte; the header alone would take 12 s more */
+    ck_assert_int_eq(pthread_create(&idle, NULL, peek, c[1]), 0);
+    /* at ten bytes a second it would be whole in ten and a half */
+    ck_assert_int_eq(chan_recv(c[0], CHAN_BATCH, 0, x, sizeof x), ERR_NET);
     ck_assert_ptr_nonnull(strstr(err_text(), "1000 bytes a second are due"));
-    chan_free(c);
-    pthread_join(t, NULL);
-    close(fd[1]);
+    pthread_join(idle, &dropped);
+    ck_assert(*(int *)dropped);
+    for (int i = 0; i < 2; i++) {
+        chan_free(c[i]);
+        pthread_join(t[i], NULL);
+        close(fd[i][1]);
+    }
 }
 END_TEST
 
