@@ -102,12 +102,12 @@ wait "$first"; got=$?
 [ "$(grep -c '"image"' first.out)" -ge 40 ] || fail "a drained session lost what it had"
 ended 0
 kill "$second" 2> /dev/null; wait "$second" 2> /dev/null
-start slot --sessions 1
-infer --images many --batch 50 --json > first.out 2> first.err & first=$!
-await first.out '"image":0'
-infer --images ten --retry 60 > second.out 2> second.err || fail "a client that waited: $(cat second.err)"
-grep -q 'no room just now' second.err || fail "it did not have to wait: $(cat second.err)"
-wait "$first" || fail "the first session: $(cat first.err)"
+start again --sessions 1
+infer --images many --batch 50 --json > held.out 2> held.err & first=$!
+await held.out '"image":0'
+infer --images ten --retry 60 > waits.out 2> waits.err || fail "a client that waited: $(cat waits.err)"
+grep -q 'no room just now' waits.err || fail "it did not have to wait: $(cat waits.err)"
+wait "$first" || fail "the first session: $(cat held.err)"
 
 # ---- a session that dies is told of, and the others go on ----
 infer --images some --batch 40 --json --retry 20 > killed.out 2> killed.err & client=$!
@@ -116,7 +116,7 @@ kill -SEGV "$(pgrep -P "$server" | head -n 1)"
 wait "$client" || fail "a client whose session was killed: $(cat killed.err)"
 [ "$(grep -c '"image"' killed.out)" = 400 ] || fail "not all images after a killed session"
 grep -q '"retries":[1-9]' killed.out || fail "no retry: $(tail -n 1 killed.out)"
-await slot.out '"outcome":"died","signal":11'
+await again.out '"outcome":"died","signal":11'
 kill -TERM "$server"; ended 0
 
 # ---- a second signal ends a session in the middle of a batch ----
