@@ -268,9 +268,7 @@ void chan_fail(chan *c, int code)
     for (int i = 0; i < 4; i++)
         body[i] = (uint8_t)((0 - row) >> 8 * i);
     memcpy(body + 4, told_texts[row].text, len);
-    c->s.stop = c->s.drain = NULL;
-    c->s.limits = (chan_limits){0};
-    c->s.timeout = 1000;
+    stream_hurry(&c->s, 1000);
     if (!chan_send(c, CHAN_ERROR, 0, body, 4 + len))
         (void)!chan_flush(c);
 }

@@ -58,6 +58,14 @@ void stream_close(stream *s)
     mem_free(s->secret);
 }
 
+void stream_hurry(stream *s, unsigned milliseconds)
+{
+    s->stop = s->drain = NULL;
+    s->opened = now_ms();
+    s->limits = (chan_limits){.session_ms = milliseconds};
+    s->timeout = milliseconds;
+}
+
 /* ---- waiting ---- */
 
 static int stopped(const stream *s) { return s->stop && *s->stop ? err_set(ERR_INTERRUPTED, "interrupted") : 0; }

@@ -35,6 +35,9 @@ typedef struct {
 int stream_open(stream *s, int fd) MUST_CHECK; /* takes fd over, closes it on an error too */
 int stream_secure(stream *s, const noise_result *r) MUST_CHECK;
 void stream_close(stream *s); /* with the final record, if that goes out at once */
+/** stream_hurry: from now on neither stop nor drain ends a wait, but all waits do together after that long, whatever
+ * the peer sends meanwhile. */
+void stream_hurry(stream *s, unsigned milliseconds);
 
 /** stream_write: all n bytes to the operating system; `more`: others follow at once. */
 int stream_write(stream *s, const uint8_t *p, size_t n, int more) MUST_CHECK;

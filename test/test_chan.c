@@ -275,6 +275,13 @@ static void *drip_slow(void *fd)
     return NULL;
 }
 
+static void *drip_endless(void *fd)
+{
+    while (send(*(int *)fd, "", 1, MSG_NOSIGNAL) == 1)
+        usleep(100000);
+    return NULL;
+}
+
 /** peek: waits for a batch that may come any time; whether it was ended for want of bytes. */
 static void *peek(void *c)
 {
@@ -310,6 +317,28 @@ START_TEST(who_drips_is_dropped)
         pthread_join(t[i], NULL);
         close(fd[i][1]);
     }
+}
+END_TEST
+
+START_TEST(who_drips_and_never_reads_does_not_hold_the_last_word)
+{
+    static uint8_t x[4096];
+    int fd[2], full;
+    chan *c;
+    pthread_t t;
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+    full = dup(fd[0]);
+    ck_assert_int_eq(chan_open(&c, fd[0]), 0);
+    while (send(full, x, sizeof x, MSG_DONTWAIT) > 0)
+        ;
+    while (send(full, x, 1, MSG_DONTWAIT) > 0)
+        ;
+    close(full);
+    ck_assert_int_eq(pthread_create(&t, NULL, drip_endless, &fd[1]), 0);
+    chan_fail(c, ERR_NET); /* returns although a byte comes each tenth of a second: the case's timeout says so */
+    chan_free(c);
+    pthread_join(t, NULL);
+    close(fd[1]);
 }
 END_TEST
 
@@ -358,6 +387,7 @@ int main(void)
     tcase_add_test(t, what_a_peer_is_told_depends_on_the_code_alone);
     tcase_add_loop_test(t, limits_end_a_wait, 0, 2);
     tcase_add_test(t, who_drips_is_dropped);
+    tcase_add_test(t, who_drips_and_never_reads_does_not_hold_the_last_word);
     tcase_add_loop_test(t, two_parties_that_both_write_do_not_block, 0, 2);
     tcase_add_test(t, a_flooding_peer_meets_the_inbox_limit);
     tcase_add_loop_test(t, stop_flag_and_timeout_end_a_wait, 0, 2);
