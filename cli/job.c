@@ -15,7 +15,7 @@
     0.05 /* seconds before a new try; doubles up to LONGEST_WAIT, and up to half of it is left to chance */
 #define LONGEST_WAIT 2.0
 
-enum { TODO = 0, DONE = 1, TAKEN = 2 };
+enum { UNASKED = 0, DONE = 1, TAKEN = 2 };
 
 typedef struct {
     cli_job *job;
@@ -63,9 +63,9 @@ static uint32_t take(shared *s, uint32_t most, uint32_t *at)
     uint32_t n = 0;
     pthread_mutex_lock(&s->lock);
     while (!s->over && job->done < job->count) {
-        for (*at = 0; *at < job->count && job->state[*at] != TODO; ++*at)
+        for (*at = 0; *at < job->count && job->state[*at] != UNASKED; ++*at)
             ;
-        for (n = 0; n < most && *at + n < job->count && job->state[*at + n] == TODO; n++)
+        for (n = 0; n < most && *at + n < job->count && job->state[*at + n] == UNASKED; n++)
             job->state[*at + n] = TAKEN;
         if (n)
             break;
@@ -78,7 +78,7 @@ static uint32_t take(shared *s, uint32_t most, uint32_t *at)
 static void give_back(shared *s, uint32_t at, uint32_t n)
 {
     pthread_mutex_lock(&s->lock);
-    memset(s->job->state + at, TODO, n);
+    memset(s->job->state + at, UNASKED, n);
     pthread_cond_broadcast(&s->given);
     pthread_mutex_unlock(&s->lock);
 }
