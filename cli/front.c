@@ -249,7 +249,7 @@ static void kid_kill(front *f, kid *k)
 }
 
 /** child: what the parent has and a session must not. */
-static void __attribute__((noreturn)) child(front *f, int fd, int control, const noise_result *keys, const char *from)
+static void __attribute__((noreturn)) child(front *f, int fd, int control, noise_result *keys, const char *from)
 {
     for (uint32_t i = half_oldest(f); i != FRONT_HALF_OPEN; i = f->halves[i].newer)
         noise_wipe(&f->halves[i].h);
@@ -260,7 +260,7 @@ static void __attribute__((noreturn)) child(front *f, int fd, int control, const
 }
 
 /** start: a process for a connection, which stays the caller's to close. */
-static void start(front *f, int fd, const noise_result *keys, const char *from)
+static void start(front *f, int fd, noise_result *keys, const char *from)
 {
     uint32_t i = 0;
     int pair[2] = {-1, -1};
@@ -457,6 +457,13 @@ static double expire(front *f)
         next = f->halves[half_oldest(f)].until;
     while (asking(f, &i) && f->kids[i].since + ASKING_S <= now)
         kid_kill(f, &f->kids[i]);
+    const double most = 1e-3 * f->o->session.limits.session_ms + KILL_S; /* a child that keeps to it is gone by then */
+    for (uint32_t k = 0; k < f->kid_count && f->o->session.limits.session_ms; k++) {
+        if (f->kids[k].pid && f->kids[k].since + most <= now)
+            kid_kill(f, &f->kids[k]);
+        else if (f->kids[k].pid && f->kids[k].since + most < next)
+            next = f->kids[k].since + most;
+    }
     if (asking(f, &i) && f->kids[i].since + ASKING_S < next)
         next = f->kids[i].since + ASKING_S;
     if (f->deadline && f->deadline <= now) {

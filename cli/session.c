@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/prg.h"
 #include "cli/cli.h"
 
@@ -86,7 +87,7 @@ static int admit(void *arg)
     return answer == SESSION_GRANTED ? 0 : err_set(ERR_BUSY, "no slot is free");
 }
 
-static int run(const session_options *o, int fd, int *control, const noise_result *keys, session_report *r)
+static int run(const session_options *o, int fd, int *control, noise_result *keys, session_report *r)
 {
     const nn_serve_options options = {.ot = o->ot, .admit = admit, .arg = control};
     chan *ch;
@@ -97,8 +98,10 @@ static int run(const session_options *o, int fd, int *control, const noise_resul
     chan_set_stop(ch, &cli_stop);
     chan_set_drain(ch, &draining);
     chan_set_limits(ch, &o->limits);
-    if (keys)
+    if (keys) {
         rc = chan_secure(ch, keys);
+        mem_wipe(keys, sizeof *keys); /* what re-keying leaves behind is gone, then */
+    }
     if (!rc && !(rc = prg_init_random(&rng))) { /* fresh for every session */
         rc = nn_serve(ch, o->model, &options, &rng, &r->stats);
         prg_wipe(&rng);
@@ -108,7 +111,7 @@ static int run(const session_options *o, int fd, int *control, const noise_resul
     return rc;
 }
 
-void session_child(const session_options *o, int fd, int control, const noise_result *keys, const char *from)
+void session_child(const session_options *o, int fd, int control, noise_result *keys, const char *from)
 {
     session_report r = {0};
     take_signals();

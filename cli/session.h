@@ -32,7 +32,7 @@ typedef struct {
  * everything else above standard error is closed.   keys: of the handshake, NULL: a plain connection.   from: the
  * client's address, for stderr. SIGUSR1 ends the session at its next pause between batches (also sent when the parent
  * dies), SIGTERM at once. */
-void session_child(const session_options *o, int fd, int control, const noise_result *keys, const char *from)
+void session_child(const session_options *o, int fd, int control, noise_result *keys, const char *from)
     __attribute__((noreturn));
 
 #endif

@@ -142,6 +142,7 @@ void chan_set_stop(chan *c, const volatile int *stop) { c->s.stop = stop; }
 void chan_set_drain(chan *c, const volatile int *drain) { c->s.drain = drain; }
 void chan_set_timeout(chan *c, unsigned milliseconds) { c->s.timeout = milliseconds; }
 void chan_set_limits(chan *c, const chan_limits *l) { c->s.limits = *l; }
+void chan_set_inbox(chan *c, size_t bytes) { c->s.inbox_most = bytes > STREAM_INBOX_LEAST ? bytes : STREAM_INBOX_LEAST; }
 
 void chan_get_stats(const chan *c, chan_stats *out)
 {
@@ -186,13 +187,16 @@ static int header(chan *c, unsigned *kind, unsigned *flight, size_t *len)
 {
     const uint8_t *h;
     int rc = chan_flush(c);
-    if (rc && rc != ERR_NET) /* a peer that went away may have said why */
+    const int lost = rc == ERR_NET; /* a peer that went away may have said why; nothing else counts then */
+    if (rc && !lost)
         return rc;
     if ((rc = stream_look(&c->s, CHAN_HEADER_BYTES, &h)))
         return rc;
     *len = h[0] | (size_t)h[1] << 8 | (size_t)h[2] << 16 | (size_t)h[3] << 24;
     *kind = h[4];
     *flight = h[5];
+    if (lost && *kind != CHAN_ERROR)
+        return err_set(ERR_NET, "connection lost while writing");
     if (*kind >= CHAN_KINDS)
         return err_set(ERR_PEER, "message kind %u is unknown", *kind);
     if (*len > chan_cap(*kind))

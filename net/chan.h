@@ -75,6 +75,10 @@ typedef struct {
 } chan_limits;
 void chan_set_limits(chan *c, const chan_limits *l);
 
+/** chan_set_inbox: how many bytes of the peer's may wait here while this party writes; more is ERR_PEER.   4 MiB at least; 256 MiB unless it
+ *  is called. */
+void chan_set_inbox(chan *c, size_t bytes);
+
 /** chan_set_drain: while `*drain` != 0 the wait in chan_peek ends with ERR_BUSY.   NULL: none. */
 void chan_set_drain(chan *c, const volatile int *drain);
 

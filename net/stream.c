@@ -30,6 +30,7 @@ int stream_open(stream *s, int fd)
     memset(s, 0, sizeof *s);
     s->fd = fd;
     s->opened = now_ms();
+    s->inbox_most = STREAM_INBOX_MOST;
     if (flags >= 0 && !fcntl(fd, F_SETFL, flags | O_NONBLOCK))
         return 0;
     const int rc = err_set(ERR_NET, "socket: %s", strerror(errno));
@@ -45,6 +46,10 @@ int stream_secure(stream *s, const noise_result *r)
         return err_set(ERR_MEM, "out of memory");
     if (!(rc = record_init(&s->secret->send, r->send_key, r->cipher)))
         rc = record_init(&s->secret->receive, r->recv_key, r->cipher);
+    if (rc) {
+        mem_free(s->secret);
+        s->secret = NULL;
+    }
     return rc;
 }
 
@@ -93,6 +98,14 @@ static int overdue(stream *s, uint64_t since, uint64_t now)
     return 0;
 }
 
+/** on_time: the limits that hold whether a wait was long, short or not needed, so that neither drips nor floods get past them. */
+static int on_time(stream *s)
+{
+    const uint64_t now = now_ms();
+    const int rc = stopped(s);
+    return rc ? rc : overdue(s, now, now);
+}
+
 /** too_slow: time spent waiting while bytes were due, against the bytes that moved. */
 static int too_slow(stream *s, uint64_t waited)
 {
@@ -119,7 +132,7 @@ static int wait_for(stream *s, short events, short *ready)
          i++) /* going to sleep and being woken takes longer than what is waited for while both parties stream */
         if (poll(&p, 1, 0) > 0) {
             *ready = p.revents;
-            return stopped(s);
+            return on_time(s);
         }
     const uint64_t since = now_ms();
     for (uint64_t before = since, now;; before = now) {
@@ -135,7 +148,7 @@ static int wait_for(stream *s, short events, short *ready)
             return rc;
     }
     *ready = p.revents;
-    return overdue(s, now_ms(), now_ms()); /* whoever drips does not get past the other limits */
+    return on_time(s);
 }
 
 /* ---- the socket ---- */
@@ -148,6 +161,8 @@ static int inbox_room(stream *s)
 {
     if (s->from == s->to)
         s->from = s->to = 0;
+    if (s->to - s->from > s->inbox_most)
+        return err_set(ERR_PEER, "the peer sent %zu bytes more than the protocol lets it", s->to - s->from);
     if (s->in_size - s->to >= READ_BYTES)
         return 0;
     if (s->from >= s->in_size / 2 && s->from) {
@@ -157,8 +172,6 @@ static int inbox_room(stream *s)
         return inbox_room(s);
     }
     const size_t size = s->in_size ? 2 * s->in_size : 4 * READ_BYTES;
-    if (size > STREAM_INBOX_MAX)
-        return err_set(ERR_PEER, "the peer sent %zu bytes more than the protocol lets it", s->to - s->from);
     uint8_t *in = mem_alloc(1, size);
     if (!in)
         return err_set(ERR_MEM, "out of memory for %zu bytes from the peer", size);
@@ -223,12 +236,12 @@ int stream_write(stream *s, const uint8_t *p, size_t n, int more)
 {
     stream_secret *x = s->secret;
     int rc = 0;
+    if (s->broken)
+        return err_set(ERR_NET, "connection lost while writing");
     if (!x) {
         s->sent += n;
         return raw_write(s, p, n, more ? MSG_MORE : 0);
     }
-    if (s->broken)
-        return err_set(ERR_NET, "connection lost while writing");
     while (n && !rc) {
         size_t out = 0;
         while (n && out + RECORD_MAX <= sizeof x->sealed && !rc) {
@@ -307,7 +320,9 @@ static int open_more(stream *s)
 int stream_look(stream *s, size_t n, const uint8_t **at)
 {
     stream_secret *x = s->secret;
-    int rc = 0;
+    int rc = on_time(s);
+    if (rc)
+        return rc;
     if (!x) {
         rc = fill(s, n);
         *at = s->in + s->from;

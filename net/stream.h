@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 /** stream.h: bytes both ways over a socket, in records (net/record.h) once stream_secure was called, plain before;
  * waits have their limits here. Inside net/ only.  A party that waits to write reads meanwhile into memory (at most
- * STREAM_INBOX_MAX), so no socket buffer size can deadlock two that stream at each other.   Errors of all: ERR_NET
+ * inbox_most), so no socket buffer size can deadlock two that stream at each other.   Errors of all: ERR_NET
  * (lost, cut, too slow), ERR_PEER (records that do not open; the inbox is full), ERR_MEM, ERR_INTERRUPTED, ERR_BUSY
  * (drained). */
 #ifndef TACIT_NET_STREAM_H
@@ -10,7 +10,8 @@
 #include "net/chan.h"
 #include "net/record.h"
 
-#define STREAM_INBOX_MAX (256u << 20)
+#define STREAM_INBOX_MOST (256u << 20) /* what may wait until chan_set_inbox says how much */
+#define STREAM_INBOX_LEAST (4u << 20)
 
 typedef struct {
     record_half send, receive;
@@ -27,7 +28,7 @@ typedef struct {
     int idle, begun; /* this wait is for the first byte of what may come any time; the first message has come */
     uint64_t opened, due_ms, due_from, moved; /* times in ms; bytes both ways, and when the window of min_rate began */
     uint8_t *in;                      /* read but not taken: [from, to) */
-    size_t in_size, from, to;
+    size_t in_size, from, to, inbox_most;
     stream_secret *secret;            /* NULL: plain */
     uint64_t sent, received;          /* bytes on the wire; received: of what was taken */
 } stream;

@@ -175,7 +175,7 @@ int tcp_listen(const char *address, int *fd, char *bound, size_t bound_len)
 
 int tcp_accept_now(int listen_fd, int *fd, char *from, size_t from_len)
 {
-    for (;;) {
+    for (int tries = 0; tries < 64; tries++) {
         struct sockaddr_storage a;
         socklen_t len = sizeof a;
         *fd = accept4(listen_fd, (struct sockaddr *)&a, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -198,6 +198,7 @@ int tcp_accept_now(int listen_fd, int *fd, char *from, size_t from_len)
         default: continue; /* that connection went away, or its network has an error: the next one */
         }
     }
+    return 1; /* a fault that stays is looked at again later */
 }
 
 int tcp_accept(int listen_fd, int *fd, const volatile int *stop)

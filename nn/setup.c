@@ -45,6 +45,7 @@ static int server_hello(nn_server *v, const nn_serve_options *o, uint8_t hello[H
     nn_session *s = &v->s;
     int rc;
 
+    chan_set_inbox(s->ch, 0); /* until there is a plan */
     TRY(nn_get(s, CHAN_HELLO, 0, hello, HELLO_BYTES));
     if (memcmp(hello, hello_magic, sizeof hello_magic))
         return err_set(ERR_PEER, "hello: magic or version is not ours");
@@ -70,6 +71,7 @@ static int server_plan(nn_server *v, const uint8_t hello[HELLO_BYTES])
     prg_bytes(s->rng, plan + 1, NONCE_BYTES);
     memcpy(plan + PLAN_HEAD, v->m->wire, v->m->wire_len);
     session_id(s, hello, plan, len);
+    chan_set_inbox(s->ch, nn_size_inbox(s->plan, s->plan->max_batch, 1));
     TRY(nn_put(s, CHAN_PLAN, 1, plan, len));
 out:
     mem_free(plan);
@@ -195,6 +197,7 @@ static int client_plan(nn_client *c, unsigned ot)
     s->ot = plan[0];
     session_id(s, hello, plan, len);
     TRY(nn_plan_read(&c->common.plan, plan + PLAN_HEAD, len - PLAN_HEAD));
+    chan_set_inbox(s->ch, nn_size_inbox(&c->common.plan, c->common.plan.max_batch, 0));
 out:
     mem_free(plan);
     if (rc)

@@ -94,7 +94,8 @@ void nn_size_traffic(const nn_plan *p, uint32_t i, uint32_t batch, unsigned ot, 
 /* ---- memory: what mem_alloc is asked for, its header and rounding included ---- */
 
 #define KIB 1024
-#define CHAN_FIXED (4 * 256 * KIB + 256 * KIB + 4 * KIB) /* an inbox as it begins, an outbox, the channel */
+/* An inbox as it begins, an outbox, records both ways, the channel. */
+#define CHAN_FIXED (4 * 256 * KIB + 256 * KIB + 352 * KIB + 12 * KIB)
 #define OT_FIXED (1280 * KIB)                            /* k = 8: 4,096 leaves and the work space of set-up */
 #define SETUP_FIXED (224 * KIB)                          /* PLAN, base OT, small objects of either party */
 #define RELU_FIXED (192 * KIB) /* a sign circuit, a tile of labels and known bits, a tile of words */
@@ -148,8 +149,8 @@ static uint64_t argmax(const nn_plan *p, uint64_t *building)
     return 2 * (sizeof(gc_gate) * gates + wires * each) + 4 * wires + 32 * KIB;
 }
 
-/** inbox: what the channel keeps of the chunks behind the one at hand; it doubles as it grows, and stays. */
-static uint64_t inbox(const nn_plan *p, uint32_t batch, int server)
+/** behind: what the channel keeps of the chunks behind the one at hand. */
+static uint64_t behind(const nn_plan *p, uint32_t batch, int server)
 {
     uint64_t most = 0;
     for (uint32_t i = 0; i < p->layers; i++) {
@@ -158,7 +159,15 @@ static uint64_t inbox(const nn_plan *p, uint32_t batch, int server)
         most = max(most, (z.window - 1) * (server ? z.rows + z.chunk * z.next
                                                   : z.u + (p->layer[i].relu ? z.chunk * z.response : 0)));
     }
-    return 3 * most;
+    return most;
+}
+
+/** inbox: what that takes: it doubles as it grows, and stays. */
+static uint64_t inbox(const nn_plan *p, uint32_t batch, int server) { return 3 * behind(p, batch, server); }
+
+size_t nn_size_inbox(const nn_plan *p, uint32_t batch, int server)
+{
+    return (size_t)(behind(p, batch, server) * 5 / 4) + (4u << 20); /* heads, records and the chunk at hand */
 }
 
 /** flow: what one layer needs beyond shares and inputs: buffers of the executor, and what the gates work with. */

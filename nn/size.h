@@ -36,6 +36,9 @@ size_t nn_size_keys(const nn_plan *p);                     /* KEYS */
 size_t nn_size_batch(const nn_plan *p);                    /* BATCH */
 size_t nn_size_output(const nn_plan *p, uint32_t batch);   /* OUTPUT */
 
+/** nn_size_inbox: bytes of the other party's that may have to wait while this one writes (chan_set_inbox). */
+size_t nn_size_inbox(const nn_plan *p, uint32_t batch, int server);
+
 /** nn_size_check: 0, or `code` with a text, unless every message fits its cap and neither party needs more than
  * NN_MEMORY_MAX at the plan's largest batch.   In: nn_plan_check holds but for that. */
 int nn_size_check(const nn_plan *p, int code) MUST_CHECK;

@@ -3,6 +3,7 @@
  * records. */
 #include <check.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -240,7 +241,9 @@ START_TEST(limits_end_a_wait)
     ck_assert_ptr_nonnull(strstr(err_text(), "no whole message"));
     ck_assert_int_eq(chan_send(b, CHAN_BATCH, 0, "x", 1), 0);
     ck_assert_int_eq(chan_flush(b), 0);
-    ck_assert_int_eq(chan_recv(a, CHAN_BATCH, 0, &x, 1), 0); /* it has come in the end, so that limit is met */
+    ck_assert_int_eq(chan_recv(a, CHAN_BATCH, 0, &x, 1), ERR_NET); /* what came too late counts no more */
+    chan_set_limits(a, &none);
+    ck_assert_int_eq(chan_recv(a, CHAN_BATCH, 0, &x, 1), 0);
     chan_set_limits(a, &idle);
     ck_assert_int_eq(chan_peek(a, &kind), ERR_NET);
     ck_assert_ptr_nonnull(strstr(err_text(), "nothing was asked"));
@@ -290,6 +293,62 @@ static void *peek(void *c)
     dropped = chan_peek(c, &kind) == ERR_NET && strstr(err_text(), "1000 bytes a second are due");
     return &dropped;
 }
+
+/** flood: small messages as fast as they go, until the other end has gone. */
+static void *flood(void *arg)
+{
+    static const uint8_t message[] = {1, 0, 0, 0, CHAN_BATCH, 0, 7};
+    uint8_t many[700 * sizeof message];
+    for (size_t i = 0; i < sizeof many; i++)
+        many[i] = message[i % sizeof message];
+    while (send(*(int *)arg, many, sizeof many, MSG_NOSIGNAL) > 0)
+        ;
+    return NULL;
+}
+
+START_TEST(who_floods_meets_the_limits_too)
+{
+    static const chan_limits session = {.session_ms = 300};
+    uint8_t x;
+    int fd[2], rc = 0;
+    chan *c;
+    pthread_t t;
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+    ck_assert_int_eq(chan_open(&c, fd[0]), 0);
+    chan_set_limits(c, &session);
+    ck_assert_int_eq(pthread_create(&t, NULL, flood, &fd[1]), 0);
+    while (!rc) /* for ever, if the limit is looked at in long waits only */
+        rc = chan_recv(c, CHAN_BATCH, 0, &x, 1);
+    ck_assert_int_eq(rc, ERR_NET);
+    ck_assert_ptr_nonnull(strstr(err_text(), "the session has lasted"));
+    chan_free(c);
+    pthread_join(t, NULL);
+    close(fd[1]);
+}
+END_TEST
+
+START_TEST(an_inbox_is_as_large_as_was_asked_for)
+{
+    static uint8_t x[CHAN_MESSAGE_MAX];
+    int fd[2], rc = 0;
+    chan *c;
+    pthread_t t;
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+    ck_assert_int_eq(chan_open(&c, fd[0]), 0);
+    chan_set_inbox(c, 0);
+    chan_set_timeout(c, 5000);
+    ck_assert_int_eq(pthread_create(&t, NULL, flood, &fd[1]), 0);
+    for (int i = 0; i < 8 && !rc; i++)
+        rc = chan_send(c, CHAN_TABLES, 0, x, sizeof x);
+    ck_assert_int_eq(rc, ERR_PEER);
+    size_t bytes = 0;
+    ck_assert_int_eq(sscanf(err_text(), "the peer sent %zu bytes", &bytes), 1);
+    ck_assert(bytes > 4u << 20 && bytes < 6u << 20);
+    chan_free(c);
+    pthread_join(t, NULL);
+    close(fd[1]);
+}
+END_TEST
 
 START_TEST(who_drips_is_dropped)
 {
@@ -386,6 +445,8 @@ int main(void)
     tcase_add_loop_test(t, the_peers_reason_is_told_and_made_printable, 0, 2);
     tcase_add_test(t, what_a_peer_is_told_depends_on_the_code_alone);
     tcase_add_loop_test(t, limits_end_a_wait, 0, 2);
+    tcase_add_test(t, who_floods_meets_the_limits_too);
+    tcase_add_test(t, an_inbox_is_as_large_as_was_asked_for);
     tcase_add_test(t, who_drips_is_dropped);
     tcase_add_test(t, who_drips_and_never_reads_does_not_hold_the_last_word);
     tcase_add_loop_test(t, two_parties_that_both_write_do_not_block, 0, 2);
