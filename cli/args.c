@@ -68,8 +68,10 @@ static const option options[] = {
      "a server that stays silent for so long is lost (600)"},
     {"--reference", TEXT, CLI_INFER, AT(reference), 0, 0, "MODEL",
      "the model itself, for tests: runs it in the clear too and counts agreement"},
-    {"--wbits", NUMBER, QUANT, AT(quant.wbits), 2, ANY, "n", "bits of a weight, 2 to 11 (8)"},
-    {"--abits", NUMBER, QUANT, AT(quant.abits), 4, ANY, "n",
+    {"--public", FLAG, CLI_KEYGEN, AT(public_half), 0, 0, NULL,
+     "makes nothing: prints the public half of the key that FILE has"},
+    {"--wbits", NUMBER, QUANT, AT(quant.wbits), 2, 11, "n", "bits of a weight, 2 to 11 (8)"},
+    {"--abits", NUMBER, QUANT, AT(quant.abits), 4, 20, "n",
      "bits kept of one standard deviation of a layer's output, 4 to 20 (6)"},
     {"--ot", EXTENSION, QUANT, AT(ot), 0, 0, "NAME",
      "iknp, softspoken2, softspoken4 or softspoken8: fewer bytes, more AES (softspoken2)"},
@@ -120,17 +122,29 @@ static unsigned distance(const char *a, const char *b)
     return row[n];
 }
 
-static int unknown(const cli_args *a, unsigned command, const char *name)
+const char *cli_nearest(const char *name, const char *const *names, size_t count)
 {
+    const size_t len = strlen(name + strspn(name, "-"));
     const char *nearest = NULL;
-    unsigned least = 4;
-    for (size_t o = 0; o < OPTIONS; o++) {
-        const unsigned d = options[o].commands & command ? distance(name, options[o].name) : least;
+    unsigned least = len < 8 ? (unsigned)len / 2 : 4; /* fewer edits than that: short names are all alike */
+    for (size_t i = 0; i < count; i++) {
+        const unsigned d = distance(name, names[i]);
         if (d < least) {
             least = d;
-            nearest = options[o].name;
+            nearest = names[i];
         }
     }
+    return nearest;
+}
+
+static int unknown(const cli_args *a, unsigned command, const char *name)
+{
+    const char *names[OPTIONS];
+    size_t count = 0;
+    for (size_t o = 0; o < OPTIONS; o++)
+        if (options[o].commands & command)
+            names[count++] = options[o].name;
+    const char *nearest = cli_nearest(name, names, count);
     return nearest ? cli_usage(a->command, "%s: no such option; is it %s?", name, nearest)
                    : cli_usage(a->command, "%s: no such option", name);
 }
@@ -197,8 +211,7 @@ static int store(cli_args *a, const option *o, const char *text)
         return -1;
     default:
         if (!number(text, 0, &x) || x < o->least || x > o->most)
-            return cli_usage(a->command, "%s %s: not a number from %u on%s", o->name, text, o->least,
-                             x > o->most ? " (too large)" : "");
+            return cli_usage(a->command, "%s %s: not a number from %u to %u", o->name, text, o->least, o->most);
         *(uint32_t *)at = (uint32_t)x;
         return -1;
     }
@@ -206,6 +219,8 @@ static int store(cli_args *a, const option *o, const char *text)
 
 static int operand(cli_args *a, unsigned command, const char *name, const char *text)
 {
+    if (!*text)
+        return cli_usage(a->command, "an operand is empty (a variable that is not set?)");
     if (!name || a->operand_count == (command == CLI_INFER ? CLI_SERVERS_MAX : 1))
         return cli_usage(a->command, "%s: one operand too many", text);
     a->operands[a->operand_count++] = text;
@@ -227,8 +242,6 @@ int cli_parse(cli_args *a, int argc, char **argv, unsigned command, const char *
     uint8_t given[OPTIONS] = {0};
 
     *a = (cli_args){.command = argv[1], .quant = {NN_DEFAULT_WBITS, NN_DEFAULT_ABITS}};
-    for (int i = 2; i < argc; i++)
-        cli_json |= !strcmp(argv[i], "--json"); /* errors before it are told as it asks, too */
     for (int i = 2; i < argc; i++) {
         const char *s = argv[i], *value = strchr(s, '=');
         const size_t len = value ? (size_t)(value - s) : strlen(s), o = find(command, s, len);

@@ -3,6 +3,7 @@
 #ifndef TACIT_CLI_ARGS_H
 #define TACIT_CLI_ARGS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "nn/plan.h"
@@ -26,11 +27,14 @@ typedef struct {
     uint64_t memory;                       /* bytes */
     uint32_t ot;                           /* k of ot/extend.h */
     nn_quant_options quant;
-    int json, verbose, names, plaintext;
+    int json, verbose, names, plaintext, public_half;
 } cli_args;
 
 /** cli_parse: argv[2..) of `command` (one of the bits above).  `operand` names what it takes, NULL: nothing; infer
  * takes up to CLI_SERVERS_MAX. `about` heads the help.   Returns an exit code, or -1 to go on (--help: 0). */
 int cli_parse(cli_args *a, int argc, char **argv, unsigned command, const char *operand, const char *about);
+
+/** cli_nearest: of names[count] the one that `name` is most likely meant for, NULL if it is like none. */
+const char *cli_nearest(const char *name, const char *const *names, size_t count);
 
 #endif

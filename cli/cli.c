@@ -11,6 +11,8 @@
 
 volatile int cli_stop;
 int cli_json;
+static int lost; /* errno of the first write to stdout that failed, 0: none */
+static int told; /* somebody has read so */
 
 static void on_signal(int sig)
 {
@@ -27,16 +29,16 @@ void cli_catch_signals(void)
     sigaction(SIGPIPE, &act, NULL);
 }
 
-/** tell: an error, for people and, where they asked for it, for programs; `code` again. */
-static int tell(const char *command, int code, const char *text)
+/** tell: an error, for people and, where they asked for it, for programs; `exit` again. */
+static int tell(const char *command, const char *code, int exit, const char *text)
 {
-    fprintf(stderr, "tacit %s: %s\n", command, text);
+    fprintf(stderr, "tacit%s%s: %s\n", command ? " " : "", command ? command : "", text);
     if (cli_json) {
-        printf("{\"error\":{\"exit\":%d,\"text\":", code);
+        printf("{\"error\":{\"code\":\"%s\",\"exit\":%d,\"text\":", code, exit);
         cli_json_text(stdout, text);
         printf("}}\n");
     }
-    return code;
+    return exit;
 }
 
 int cli_usage(const char *command, const char *fmt, ...)
@@ -46,20 +48,31 @@ int cli_usage(const char *command, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    tell(command, EXIT_USAGE, text);
-    fprintf(stderr, "(tacit %s --help lists the options)\n", command);
+    tell(command, "usage", EXIT_USAGE, text);
+    fprintf(stderr, command ? "(tacit %s --help lists the options)\n" : "(tacit --help lists the commands)\n", command);
     return cli_close_stdout(EXIT_USAGE);
 }
 
 int cli_fail(const char *command, int rc)
 {
-    static const int codes[] = {
-        [-ERR_ARG] = EXIT_USAGE, [-ERR_MEM] = EXIT_FAILED,  [-ERR_DATA] = EXIT_DATA,
-        [-ERR_NET] = EXIT_PEER,  [-ERR_PEER] = EXIT_PEER,   [-ERR_LIMIT] = EXIT_PEER,
-        [-ERR_BUSY] = EXIT_PEER, [-ERR_DENIED] = EXIT_PEER, [-ERR_INTERRUPTED] = EXIT_SIGNAL,
+    static const struct {
+        const char *name;
+        int exit;
+    } codes[] = {
+        [-ERR_ARG] = {"usage", EXIT_USAGE},     [-ERR_MEM] = {"memory", EXIT_FAILED},
+        [-ERR_DATA] = {"data", EXIT_DATA},      [-ERR_NET] = {"network", EXIT_PEER},
+        [-ERR_PEER] = {"peer", EXIT_PEER},      [-ERR_LIMIT] = {"limit", EXIT_PEER},
+        [-ERR_BUSY] = {"busy", EXIT_PEER},      [-ERR_INTERRUPTED] = {"interrupted", EXIT_SIGNAL},
+        [-ERR_DENIED] = {"denied", EXIT_PEER},  [-ERR_OUTPUT] = {"output", EXIT_FAILED},
     };
-    const int known = rc < 0 && (size_t)-rc < sizeof codes / sizeof *codes && codes[-rc];
-    return tell(command, known ? codes[-rc] : EXIT_FAILED,
+    const size_t i = rc < 0 ? (size_t)-rc : 0;
+    const int known = i < sizeof codes / sizeof *codes && codes[i].name;
+    if (rc == ERR_OUTPUT && lost) {
+        told = 1;
+        if (lost == EPIPE)
+            return EXIT_FAILED;
+    }
+    return tell(command, known ? codes[i].name : "failed", known ? codes[i].exit : EXIT_FAILED,
                 rc == ERR_MEM && !*err_text() ? "out of memory" : err_text());
 }
 
@@ -95,12 +108,20 @@ void cli_bar_end(void)
         fprintf(stderr, "\r%79s\r", "");
 }
 
+int cli_flush(void)
+{
+    errno = 0;
+    if (!lost && (fflush(stdout) || ferror(stdout)))
+        lost = errno ? errno : EIO;
+    return lost ? err_set(ERR_OUTPUT, "standard output could not be written: %s", strerror(lost)) : 0;
+}
+
 int cli_close_stdout(int code)
 {
-    if (!fflush(stdout) && !ferror(stdout))
-        return code;
-    fprintf(stderr, "tacit: standard output could not be written: %s\n", strerror(errno));
-    return code ? code : EXIT_FAILED;
+    const int rc = cli_flush();
+    if (rc && !told && lost != EPIPE)
+        fprintf(stderr, "tacit: %s\n", err_text());
+    return rc && !code ? EXIT_FAILED : code;
 }
 
 uint64_t cli_peak_rss(void)

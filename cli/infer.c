@@ -71,6 +71,9 @@ static int load(const cli_args *a, cli_job *job, inputs *in)
     if (a->skip >= x->count)
         return err_set(ERR_DATA, "%s: it has %u images, none after the first %u", a->images, x->count, a->skip);
     job->count = x->count - a->skip;
+    if (job->count < a->count)
+        fprintf(stderr, "tacit infer: %s has %u images, so these are %u, not %u\n", a->images, x->count, job->count,
+                a->count);
     job->size = x->size;
     job->dims = x->dims - 1;
     memcpy(job->dim, x->dim + 1, job->dims * sizeof *job->dim);
@@ -120,8 +123,12 @@ int cli_infer(int argc, char **argv)
         return code;
     if (!a.images)
         return cli_usage("infer", "--images FILE is missing");
-    if (a.labels && !strcmp(a.labels, "-") && !strcmp(a.images, "-"))
-        return cli_usage("infer", "--images and --labels cannot both be standard input");
+    const char *files[] = {a.images, a.labels, a.reference};
+    int standard = 0;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        standard += files[i] && !strcmp(files[i], "-");
+    if (standard > 1)
+        return cli_usage("infer", "of --images, --labels and --reference only one can be standard input");
     cli_catch_signals();
     int rc = trust(&a, &job.trust, &in);
     if (!rc && !(rc = load(&a, &job, &in))) {
@@ -135,11 +142,10 @@ int cli_infer(int argc, char **argv)
         job.progress = 1;
         job.show = a.json ? show_json : a.verbose || job.count <= 100 ? show_line : NULL;
         rc = cli_job_run(&job);
-        if (rc && job.done < job.count)
+        if (rc && job.done && job.done < job.count && (a.resume || rc != ERR_OUTPUT))
             fprintf(stderr, "tacit infer: %u of %u predictions are done and stand%s\n", job.done, job.count,
-                    a.resume   ? "; the same command goes on from there"
-                    : job.done ? "; with --resume FILE a job goes on where it was cut"
-                               : "");
+                    a.resume ? "; the same command goes on from there"
+                             : "; with --resume FILE a job goes on where it was cut");
     }
     if (rc != ERR_OUTPUT && (job.done || !rc)) {
         const int compared = cli_job_compare(&job);

@@ -89,9 +89,7 @@ static int show(cli_job *job)
     for (; job->shown < job->count && job->state[job->shown] == DONE; job->shown++)
         if (job->show)
             job->show(job->shown, job->predicted[job->shown]);
-    return fflush(stdout) || ferror(stdout)
-               ? err_set(ERR_OUTPUT, "standard output could not be written: %s", strerror(errno))
-               : 0;
+    return cli_flush();
 }
 
 static void finish(shared *s, uint32_t at, uint32_t n)
@@ -206,8 +204,13 @@ static int open_session(worker *w)
     int rc = prg_init_random(&w->rng);
     if (!rc)
         rc = cli_connect(&w->ch, &job->trust, w->address);
-    if (!rc)
+    if (!rc) {
+        chan_stats t;
         rc = nn_client_open(&w->client, w->ch, job->ot, &w->rng);
+        chan_get_stats(w->ch, &t);
+        if (rc == ERR_NET && job->trust.plaintext && !t.bytes_received)
+            rc = err_set(rc, "%s (if the server does encrypt, leave out --insecure-plaintext)", err_text());
+    }
     if (!rc)
         rc = agree(s, nn_client_plan(w->client));
     if (rc)
@@ -274,15 +277,25 @@ static int wait_again(worker *w)
 
     pthread_mutex_lock(&s->lock);
     s->job->retries++;
-    const int named = !strncmp(err_text(), w->address, strlen(w->address));
-    fprintf(stderr, "tacit infer: %s%s%s; trying again in %.1f s (for another %.0f s)\n", named ? "" : w->address,
-            named ? "" : ": ", err_text(), wait, left);
+    fprintf(stderr, "tacit infer: %s; trying again in %.1f s (for another %.0f s)\n", err_text(), wait, left);
     while (!s->over && s->job->done < s->job->count && !cli_stop &&
            pthread_cond_timedwait(&s->given, &s->lock, &until) != ETIMEDOUT)
         ;
     const int go_on = !s->over && !cli_stop;
     pthread_mutex_unlock(&s->lock);
     return go_on;
+}
+
+/** blame: rc, its text with the server that it is about. */
+static int blame(const worker *w, int rc)
+{
+    const int about = again(rc) || rc == ERR_PEER || rc == ERR_DENIED,
+              named = !strncmp(err_text(), w->address, strlen(w->address));
+    if (about && !named)
+        err_set(rc, "%s: %s", w->address, err_text());
+    if (rc == ERR_DENIED && !w->all->job->trust.own)
+        err_set(rc, "%s (no key was given: --key FILE)", err_text());
+    return rc;
 }
 
 static void *work(void *arg)
@@ -294,7 +307,7 @@ static void *work(void *arg)
     w->alive = cli_now();
     w->wait = FIRST_WAIT;
     do {
-        rc = one_batch(w, &idle);
+        rc = blame(w, one_batch(w, &idle));
         if (rc || idle)
             close_session(w);
     } while (!idle && (!rc || (again(rc) && (w->reached || rc == ERR_BUSY || s->job->eager) && wait_again(w))));

@@ -41,19 +41,23 @@ int cli_key_load(noise_keypair *k, const char *file)
         rc = cannot(file);
     else if (!S_ISREG(st.st_mode))
         rc = err_set(ERR_DATA, "%s: not a file; tacit keygen FILE makes a key", file);
-    else if (st.st_mode & 077)
-        rc = err_set(ERR_DATA,
-                     "%s: others may read this secret key (mode %03o); chmod 600 it, or make a new one if they did",
-                     file, st.st_mode & 0777);
     const ssize_t n = rc ? 0 : read(fd, line, sizeof line - 1);
     close(fd);
     if (n < 0)
         rc = cannot(file);
     line[strcspn(line, "\r\n")] = 0;
     const size_t word = sizeof SECRET_WORD - 1;
-    if (!rc && (strncmp(line, SECRET_WORD, word) || cli_unhex(k->secret, line + word)))
+    if (!rc && !cli_unhex(k->secret, line))
+        rc = err_set(ERR_DATA, "%s: a public key; the secret one is in the file that tacit keygen made", file);
+    else if (!rc && (strncmp(line, SECRET_WORD, word) || cli_unhex(k->secret, line + word)))
         rc = err_set(ERR_DATA, "%s: not a secret key; tacit keygen FILE makes one", file);
+    else if (!rc && st.st_mode & 077)
+        rc = err_set(ERR_DATA,
+                     "%s: others may read this secret key (mode %03o); chmod 600 it, or make a new one if they did",
+                     file, st.st_mode & 0777);
     mem_wipe(line, sizeof line);
+    if (rc)
+        mem_wipe(k->secret, sizeof k->secret);
     return rc ? rc : noise_keypair_public(k);
 }
 
@@ -85,7 +89,24 @@ static int save_new(const char *file, const char *text, size_t len)
     return bad ? -1 : 0;
 }
 
-static const char about[] = "usage: tacit keygen FILE [--json]\n"
+/** save_key: k's secret half as a new file. */
+static int save_key(const noise_keypair *k, const char *file)
+{
+    char text[sizeof SECRET_WORD + CLI_HEX_BYTES] = SECRET_WORD;
+    int rc = 0;
+    cli_hex(text + sizeof SECRET_WORD - 1, k->secret);
+    strcat(text, "\n");
+    if (save_new(file, text, strlen(text)))
+        rc = errno == EEXIST ? err_set(ERR_DATA,
+                                       "%s: it exists, and a key is never overwritten: take another name (keygen "
+                                       "--public prints the public half of a key that is there)",
+                                       file)
+                             : cannot(file);
+    mem_wipe(text, sizeof text);
+    return rc;
+}
+
+static const char about[] = "usage: tacit keygen FILE [options]\n"
                             "\n"
                             "Makes a secret key, of a server or a client, in FILE (which must not exist; only its "
                             "owner may read it) and prints the public half:\n"
@@ -96,25 +117,24 @@ int cli_keygen(int argc, char **argv)
 {
     cli_args a;
     noise_keypair k;
-    char text[sizeof SECRET_WORD + CLI_HEX_BYTES] = SECRET_WORD, hex[CLI_HEX_BYTES];
+    char hex[CLI_HEX_BYTES];
     int code = cli_parse(&a, argc, argv, CLI_KEYGEN, "FILE", about);
     if (code >= 0)
         return code;
-    int rc = cli_key_fresh(&k);
-    cli_hex(text + sizeof SECRET_WORD - 1, k.secret);
-    strcat(text, "\n");
-    if (!rc && save_new(a.operand, text, strlen(text)))
-        rc = errno == EEXIST
-                 ? err_set(ERR_DATA, "%s: it exists, and a key is never overwritten; take another name or remove it",
-                           a.operand)
-                 : cannot(a.operand);
-    mem_wipe(text, sizeof text);
+    if (!strcmp(a.operand, "-"))
+        return cli_usage("keygen", "-: a secret key goes into a file only");
+    int rc = a.public_half ? cli_key_load(&k, a.operand) : cli_key_fresh(&k);
+    if (!rc && !a.public_half)
+        rc = save_key(&k, a.operand);
     mem_wipe(k.secret, sizeof k.secret);
     if (rc)
         return cli_fail("keygen", rc);
     cli_hex(hex, k.public);
     printf(a.json ? "{\"public_key\":\"%s\"}\n" : "%s\n", hex);
-    return cli_close_stdout(EXIT_OK);
+    code = cli_close_stdout(EXIT_OK);
+    if (code && !a.public_half)
+        fprintf(stderr, "(%s has the key; tacit keygen --public prints its public half)\n", a.operand);
+    return code;
 }
 
 /* ---- lists ---- */
@@ -155,7 +175,7 @@ int cli_server_key(uint8_t out[32], const char *hex_or_file)
     if (rc && !strncmp(text, SECRET_WORD, sizeof SECRET_WORD - 1))
         return err_set(
             ERR_DATA,
-            "%s: a secret key, which belongs on the server only; its public half is what tacit keygen printed",
+            "%s: a secret key, which belongs on the server only; tacit keygen --public there prints its public half",
             hex_or_file);
     return rc && !cli_unhex(out, text)
                ? 0
@@ -266,7 +286,12 @@ int cli_allowed_load(cli_allowed *out, const char *file)
             a.key = more;
         }
         if (cli_unhex(a.key[a.count++], text)) {
-            rc = err_set(ERR_DATA, "%s: line %u is not a public key of 64 hexadecimal digits", file, number);
+            const int secret = !strncmp(text, SECRET_WORD, sizeof SECRET_WORD - 1);
+            rc = err_set(ERR_DATA,
+                         secret ? "%s: line %u is a secret key, its client's alone; list what keygen --public prints"
+                                : "%s: line %u is not a public key of 64 hexadecimal digits",
+                         file, number);
+            mem_wipe(text, sizeof text);
             break;
         }
     }

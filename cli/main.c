@@ -32,10 +32,19 @@ int main(int argc, char **argv)
         int (*run)(int, char **);
     } commands[] = {
         {"plan", cli_plan}, {"serve", cli_serve}, {"infer", cli_infer}, {"demo", cli_demo}, {"keygen", cli_keygen}};
+    static char help_option[] = "--help";
+    const char *names[sizeof commands / sizeof *commands];
 
     if (argc < 2) {
         fputs(help, stderr);
         return EXIT_USAGE;
+    }
+    for (int i = 1; i < argc; i++)
+        cli_json |= !strcmp(argv[i], "--json");
+    if (!strcmp(argv[1], "help") && argc > 2) { /* help COMMAND */
+        argv[1] = argv[2];
+        argv[2] = help_option;
+        argc = 3;
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
         fputs(help, stdout);
@@ -51,13 +60,15 @@ int main(int argc, char **argv)
         fputs("tacit: libsodium does not start\n", stderr);
         return EXIT_FAILED;
     }
-    if (nn_selftest(warn)) {
-        fprintf(stderr, "tacit: %s\n", err_text());
-        return EXIT_FAILED;
-    }
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+    int rc = nn_selftest(warn);
+    if (rc)
+        return cli_close_stdout(cli_fail(NULL, rc));
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         if (!strcmp(argv[1], commands[i].name))
             return commands[i].run(argc, argv);
-    fprintf(stderr, "tacit: %s: no such command\n(tacit --help lists them)\n", argv[1]);
-    return EXIT_USAGE;
+        names[i] = commands[i].name;
+    }
+    const char *nearest = cli_nearest(argv[1], names, sizeof names / sizeof *names);
+    return nearest ? cli_usage(NULL, "%s: no such command; is it %s?", argv[1], nearest)
+                   : cli_usage(NULL, "%s: no such command", argv[1]);
 }

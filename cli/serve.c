@@ -95,7 +95,7 @@ static int budget(front_options *o, const cli_args *a)
     return 0;
 }
 
-static void say_where(const listeners *l, const noise_keypair *k, const cli_args *a)
+static int say_where(const listeners *l, const noise_keypair *k, const cli_args *a)
 {
     char hex[CLI_HEX_BYTES] = "";
     if (k)
@@ -104,7 +104,9 @@ static void say_where(const listeners *l, const noise_keypair *k, const cli_args
         printf("{\"listening\":\"%s\",\"server_key\":\"%s\"}\n", l->bound, hex);
     else if (a->json)
         printf("{\"listening\":\"%s\",\"server_key\":null}\n", l->bound);
-    fflush(stdout);
+    const int rc = cli_flush();
+    if (rc) /* nobody would learn where */
+        return rc;
     fprintf(stderr, "listening on %s\n", l->bound);
     if (k)
         fprintf(stderr, "public key %s%s\n", hex,
@@ -112,6 +114,7 @@ static void say_where(const listeners *l, const noise_keypair *k, const cli_args
                        : "\n(fresh, gone when this server ends: tacit keygen FILE makes one to keep, for --key FILE)");
     else
         fprintf(stderr, "*** NOT ENCRYPTED, NOT AUTHENTICATED: for tests on this machine. ***\n");
+    return 0;
 }
 
 static int prepare(nn_prepared **ready, const cli_args *a)
@@ -157,16 +160,16 @@ int cli_serve(int argc, char **argv)
         rc = budget(&o, &a);
     if (!rc && !a.plaintext)
         rc = a.key ? cli_key_load(&key, a.key) : cli_key_fresh(&key);
-    if (!rc && a.allow)
-        rc = cli_allowed_load(&o.list, a.allow);
+    if (!rc && a.allow && !(rc = cli_allowed_load(&o.list, a.allow)) && !o.list.count)
+        fprintf(stderr, "%s lists no keys: nobody is admitted until it does, and SIGHUP\n", a.allow);
     if (!rc)
         rc = listen_on(&l, &a);
-    if (!rc) {
-        say_where(&l, o.key, &a);
+    if (!rc)
+        rc = say_where(&l, o.key, &a);
+    if (!rc)
         rc = front_run(&o, l.fd, l.count);
-    } else {
+    else
         cli_allowed_free(&o.list);
-    }
     mem_wipe(&key, sizeof key);
     nn_prepared_free(ready);
     code = rc ? cli_fail("serve", rc) : EXIT_OK;

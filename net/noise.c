@@ -105,6 +105,8 @@ static int stranger(noise_handshake *h, const uint8_t in[NOISE_HEAD], const char
     const char *is = !memcmp(in, "HTTP/", 5) || !memcmp(in, "GET ", 4) || !memcmp(in, "POST ", 5) ? " (it speaks HTTP)"
                      : !memcmp(in, "SSH-", 4)                                                      ? " (it speaks SSH)"
                      : in[0] == 0x15 || in[0] == 0x16                                              ? " (it speaks TLS)"
+                     : in[0] && !in[1] && !in[2] && !in[3] && !in[4] /* the header of a plain ERROR */
+                         ? ", or one without encryption (--insecure-plaintext)"
                                                                                                    : "";
     const int version = !memcmp(in, magic, MAGIC - 1);
     return stop(

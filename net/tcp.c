@@ -23,9 +23,14 @@ static int resolve(const char *address, int passive, struct addrinfo **list)
     size_t len = colon ? (size_t)(colon - address) : 0;
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = (passive ? AI_PASSIVE : 0) | AI_NUMERICSERV};
 
+    if (strstr(address, "://"))
+        return err_set(ERR_ARG, "%s: not ADDR:PORT: leave out what ends in ://", address);
     if (len > 2 && address[0] == '[' && address[len - 1] == ']') {
         from++;
         len -= 2;
+    } else if (len && memchr(address, ':', len)) {
+        return err_set(ERR_ARG, "%s: an IPv6 address stands in brackets: [%.*s]:%s", address, (int)len, address,
+                       colon + 1);
     }
     const char *port = colon ? colon + 1 : address;
     const size_t digits = strspn(port, "0123456789");
@@ -34,7 +39,7 @@ static int resolve(const char *address, int passive, struct addrinfo **list)
         return err_set(ERR_ARG, "%s: not ADDR:PORT: 127.0.0.1:%s is for this machine only, 0.0.0.0:%s for all networks",
                        address, port, port);
     if (!colon || !len || len >= sizeof host)
-        return err_set(ERR_ARG, "%s: not ADDR:PORT", address);
+        return err_set(ERR_ARG, "%s: not ADDR:PORT, as 127.0.0.1:4600", address);
     if (!good)
         return err_set(ERR_ARG, "%s: not a port: %s", address, port);
     memcpy(host, from, len);

@@ -26,7 +26,7 @@ static int stranger(FILE *f, const char *path, const uint8_t *b, size_t n)
                        errno == EISDIR ? "a folder; images are one IDX file" : strerror(errno));
     const char *kind = nn_sniff(head, n, NN_SNIFF_IMAGES);
     return kind ? err_set(ERR_DATA, "%s: not an IDX file but %s", path, kind)
-                : err_set(ERR_DATA, "%s: not an IDX file: magic at byte 0", path);
+                : err_set(ERR_DATA, "%s: not an IDX file, which begins with bytes 0, 0, 8: magic at byte 0", path);
 }
 
 /** header: magic and dimensions.  *at counts bytes. */
@@ -51,7 +51,8 @@ static int header(nn_idx *x, FILE *f, const char *path, uint64_t *at)
             return short_file(path, "dimensions", *at);
         x->dim[d] = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
         if (d && (x->dim[d] == 0 || (size *= x->dim[d]) > 1u << 28))
-            return err_set(ERR_DATA, "%s: dimension %u at byte %u, %u, is zero or too large", path, d, 4 + 4 * d, x->dim[d]);
+            return err_set(ERR_DATA, "%s: dimension %u at byte %u, %u, is zero or too large%s", path, d, 4 + 4 * d,
+                           x->dim[d], !b[2] && !b[3] && x->dim[d] ? ": IDX numbers have their high byte first" : "");
     }
     x->count = x->dim[0];
     x->size = (uint32_t)size;

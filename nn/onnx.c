@@ -228,7 +228,7 @@ int nn_onnx_load(nn_model **out, const char *path)
         path = "standard input";
     if (!f)
         return err_set(ERR_DATA, "%s: %s", path, strerror(errno));
-    while (!rc && len == (bytes ? room : 0)) {
+    while (!rc && len == (bytes ? room : 0) && !(len && nn_sniff(bytes, len, NN_SNIFF_MODEL))) {
         room = !bytes ? 1 << 20 : 2 * room < MAX_FILE ? 2 * room : MAX_FILE + 1; /* one byte more, to see that there is none */
         uint8_t *more = len > MAX_FILE ? NULL : mem_alloc(1, room);
         if (len > MAX_FILE)

@@ -37,6 +37,12 @@ const char *nn_sniff(const uint8_t *head, size_t len, int wanted)
     if (AT(0, "\x1f\x8b"))
         return model ? "a gzip file: unpack it first (gunzip)"
                      : "a gzip file: unpack it on the way, as in  zcat FILE.gz | tacit infer ... --images -";
+    if (AT(0, "\xfd" "7zXZ") || AT(0, "BZh") || AT(0, "\x28\xb5\x2f\xfd"))
+        return "a compressed file (xz, bzip2 or zstd): unpack it first";
+    if (AT(257, "ustar"))
+        return "a tar archive: unpack it first (tar xf)";
+    if (AT(0, "\x7f" "ELF"))
+        return "a program";
     if (AT(0, "version https://git-lfs"))
         return "a Git LFS pointer, not the file itself: fetch that with  git lfs pull";
     if (AT(0, "\x89HDF\r\n"))
@@ -70,5 +76,7 @@ const char *nn_sniff(const uint8_t *head, size_t len, int wanted)
         return "a model (ONNX), not images";
     if (AT(0, "<") && (within(head, len, "html") || within(head, len, "HTML") || within(head, len, "<?xml")))
         return "a web page, not the file that was meant to be fetched";
-    return is_text(head, len) ? "a text file" : NULL;
+    if (!is_text(head, len))
+        return NULL;
+    return model ? "a text file" : "a text file: put the images into an IDX file of unsigned bytes";
 }
