@@ -208,8 +208,10 @@ static void kid_ended(front *f, kid *k, int status)
     kid_read(f, k);
     forget(f, &k->control);
     k->pid = 0;
-    if (WIFSIGNALED(status))
+    if (WIFSIGNALED(status)) {
         k->reported = 0;
+        k->report = (session_report){0};
+    }
     if (k->state == ADMITTED) {
         const metrics_session s = {.from = k->from,
                                    .peer = k->keyed ? k->peer : NULL,
@@ -536,6 +538,7 @@ static int set_up(front *f, const int *listeners, unsigned count)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGUSR1); /* means something to children, once they have said what */
     sigprocmask(SIG_BLOCK, &set, NULL);
+    f->ending |= cli_stop; /* what came before */
     sigdelset(&set, SIGUSR1);
     if (!f->halves || !f->kids)
         return err_set(ERR_MEM, "out of memory");

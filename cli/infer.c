@@ -147,6 +147,8 @@ int cli_infer(int argc, char **argv)
                     a.resume ? "; the same command goes on from there"
                              : "; with --resume FILE a job goes on where it was cut");
     }
+    if (rc && rc != ERR_INTERRUPTED && cli_stop)
+        rc = err_set(ERR_INTERRUPTED, "interrupted");
     if (rc != ERR_OUTPUT && (job.done || !rc)) {
         const int compared = cli_job_compare(&job);
         rc = rc ? rc : compared;

@@ -20,19 +20,28 @@ struct cli_journal {
     int fd;
     const char *file;
     int planned; /* the plan below is in the file */
+    int torn;    /* a write has failed */
     uint8_t plan[32];
 };
 
 static int cannot(const cli_journal *j) { return err_set(ERR_DATA, "--resume %s: %s", j->file, strerror(errno)); }
 
+/** append: all of text, or nothing, and then never again: what follows half a line would be read as its end. */
 static int append(cli_journal *j, const char *text, size_t len)
 {
+    const off_t before = lseek(j->fd, 0, SEEK_END);
+    if (j->torn || before < 0)
+        return err_set(ERR_DATA, "--resume %s: it could not be written", j->file);
     while (len) {
         const ssize_t n = write(j->fd, text, len);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0)
-            return cannot(j);
+        if (n < 0) {
+            const int rc = cannot(j);
+            j->torn = 1;
+            (void)!ftruncate(j->fd, before);
+            return rc;
+        }
         text += n;
         len -= (size_t)n;
     }
@@ -79,7 +88,11 @@ static int read_back(cli_journal *j, FILE *f, const uint8_t job[32], uint32_t co
     while (!rc && fgets(text, sizeof text, f)) {
         const size_t len = strlen(text);
         if (!len || text[len - 1] != '\n') {
-            rc = feof(f) ? 0 : err_set(ERR_DATA, "--resume %s: line %u is none of a journal's", j->file, number + 1);
+            const size_t word = len < sizeof MAGIC - 1 ? len : sizeof MAGIC - 1;
+            if (!number && (memcmp(text, MAGIC, word) || strncmp(text + word, hex, len - word)))
+                rc = err_set(ERR_DATA, "--resume %s: not a journal of tacit infer; name a new file", j->file);
+            else
+                rc = feof(f) ? 0 : err_set(ERR_DATA, "--resume %s: line %u is none of a journal's", j->file, number + 1);
             break;
         }
         *whole += (off_t)len;

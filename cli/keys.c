@@ -29,12 +29,21 @@ static int cannot(const char *file) { return err_set(ERR_DATA, "%s: %s", file, s
 
 /* ---- secret keys ---- */
 
+/** is_credential: a file that systemd passed (LoadCredential): root's, and what shows as the group's right is this user's own. */
+static int is_credential(const char *file, const struct stat *st)
+{
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    const size_t n = folder ? strlen(folder) : 0;
+    return n && !strncmp(file, folder, n) && file[n] == '/' && !strchr(file + n + 1, '/') && st->st_uid == 0 &&
+           !(st->st_mode & 037);
+}
+
 int cli_key_load(noise_keypair *k, const char *file)
 {
     char line[128] = {0};
     struct stat st;
     int rc = 0;
-    const int fd = open(file, O_RDONLY | O_CLOEXEC);
+    const int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is refused, not waited for */
     if (fd < 0)
         return cannot(file);
     if (fstat(fd, &st))
@@ -51,7 +60,7 @@ int cli_key_load(noise_keypair *k, const char *file)
         rc = err_set(ERR_DATA, "%s: a public key; the secret one is in the file that tacit keygen made", file);
     else if (!rc && (strncmp(line, SECRET_WORD, word) || cli_unhex(k->secret, line + word)))
         rc = err_set(ERR_DATA, "%s: not a secret key; tacit keygen FILE makes one", file);
-    else if (!rc && st.st_mode & 077)
+    else if (!rc && st.st_mode & 077 && !is_credential(file, &st))
         rc = err_set(ERR_DATA,
                      "%s: others may read this secret key (mode %03o); chmod 600 it, or make a new one if they did",
                      file, st.st_mode & 0777);
@@ -246,17 +255,25 @@ int cli_known_add(const char *file, const char *address, const uint8_t key[32])
     if (rc)
         return rc;
     cli_hex(hex, key);
-    const int n = snprintf(text, sizeof text, "%s %s\n", address, hex);
-    if (n < 0 || (size_t)n >= sizeof text)
-        return err_set(ERR_DATA, "known servers: the address is too long");
     if (folders(path))
         return cannot(path);
-    const int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    const int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd < 0)
         return cannot(path);
+    const off_t end = lseek(fd, 0, SEEK_END);
+    char last = '\n'; /* a line that an editor left without its end gets it */
+    if (end > 0 && pread(fd, &last, 1, end - 1) != 1)
+        last = '\n';
+    const int n = snprintf(text, sizeof text, "%s%s %s\n", last == '\n' ? "" : "\n", address, hex);
+    if (n < 0 || (size_t)n >= sizeof text) {
+        close(fd);
+        return err_set(ERR_DATA, "known servers: the address is too long");
+    }
     const ssize_t put = write(fd, text, (size_t)n); /* one write: lines of two clients do not mix */
-    if (put != n)
+    if (put != n) {
         rc = put < 0 ? cannot(path) : err_set(ERR_DATA, "%s: no room", path);
+        (void)!ftruncate(fd, end);
+    }
     close(fd);
     return rc;
 }

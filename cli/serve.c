@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -140,6 +141,10 @@ int cli_serve(int argc, char **argv)
     int code = cli_parse(&a, argc, argv, CLI_SERVE, "MODEL.onnx", about);
     if (code >= 0)
         return code;
+    sigset_t hangup; /* the front's, later; a reload while the model is prepared must not end it */
+    sigemptyset(&hangup);
+    sigaddset(&hangup, SIGHUP);
+    sigprocmask(SIG_BLOCK, &hangup, NULL);
     cli_catch_signals();
     int rc = prepare(&ready, &a);
     front_options o = {.session = {ready,

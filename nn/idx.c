@@ -36,6 +36,8 @@ static int header(nn_idx *x, FILE *f, const char *path, uint64_t *at)
     size_t n = fread(b, 1, 4, f);
 
     *at = n;
+    if (ferror(f))
+        return err_set(ERR_DATA, "%s: %s", path, errno == EISDIR ? "a folder; images are one IDX file" : strerror(errno));
     if (n < 4 || b[0] || b[1])
         return stranger(f, path, b, n);
     if (b[2] != 8)

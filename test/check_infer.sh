@@ -51,6 +51,11 @@ cmp -s changed - <<OLD || fail "a changed key was written down"
 $at $(cat b.pub)
 OLD
 
+printf 'other:1 %s' "$(cat b.pub)" > loose # without an end of line, as an editor may leave it
+run 0 'trusting its key' "$at" --images all --count 5 --known-servers loose
+run 0 'image 4' "$at" --images all --count 5 --known-servers loose
+[ "$(wc -l < loose)" = 2 ] || fail "known servers: $(cat loose)"
+
 # ---- one server or two: the same output ----
 one=$at
 start b --key b.key
@@ -72,6 +77,11 @@ cmp -s one.labels resumed.labels || fail "a resumed job has another output"
 run 0 'images' "$one" --images all --verbose --resume journal; grep '^image' out > again.labels
 cmp -s one.labels again.labels || fail "a finished job has another output"
 run 3 'belongs to other images' "$one" --images other --resume journal
+printf 'a file of mine, without an end of line' > mine; cp mine mine.before
+run 3 'not a journal' "$one" --images all --resume mine
+cmp -s mine mine.before || fail "--resume has written over a file that is no journal"
+printf 'tacit-jour' > begun # a journal whose first line was cut
+run 0 'image 4' "$one" --images all --count 5 --resume begun
 run 3 'belongs to other images' "$one" --images all --skip 1 --resume journal
 start narrow --key b.key --abits 5
 head -n 22 journal > half
