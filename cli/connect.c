@@ -85,12 +85,13 @@ static int shake_hands(const cli_trust *t, const char *address, int fd, noise_ha
     return rc;
 }
 
-int cli_connect(chan **out, const cli_trust *t, const char *address)
+int cli_connect(chan **out, uint8_t key[32], const cli_trust *t, const char *address)
 {
     noise_handshake h;
     int fd, rc = tcp_connect(address, CONNECT_MS, &fd);
 
     *out = NULL;
+    memset(key, 0, 32);
     if (rc)
         return rc;
     if (t->plaintext && !loopback(fd))
@@ -101,8 +102,10 @@ int cli_connect(chan **out, const cli_trust *t, const char *address)
         close(fd);
     else
         rc = chan_open(out, fd);
-    if (!rc && !t->plaintext)
+    if (!rc && !t->plaintext) {
+        memcpy(key, noise_finished(&h)->peer, 32);
         rc = chan_secure(*out, noise_finished(&h));
+    }
     if (!t->plaintext)
         noise_wipe(&h);
     if (rc) {

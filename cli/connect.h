@@ -16,9 +16,9 @@ typedef struct {
     unsigned timeout_ms;        /* without progress */
 } cli_trust;
 
-/** cli_connect: an open channel to `address`; says on stderr whom it trusts for the first time.
+/** cli_connect: an open channel to `address`, and the server's key (zeros of a plain one); says on stderr whom it trusts for the first time.
  *  Errors: ERR_NET, ERR_PEER (no Tacit server; a key that is not the one expected, both named), ERR_DATA (files of
  * keys), ERR_ARG. */
-int cli_connect(chan **out, const cli_trust *t, const char *address) MUST_CHECK;
+int cli_connect(chan **out, uint8_t key[32], const cli_trust *t, const char *address) MUST_CHECK;
 
 #endif

@@ -138,7 +138,7 @@ static int fits(const cli_job *job, const nn_plan *p)
 }
 
 /** agree: the server's plan is what the images, the other servers, the reference and the journal want. */
-static int agree(shared *s, const nn_plan *p)
+static int agree(shared *s, const nn_plan *p, const uint8_t key[32])
 {
     cli_job *job = s->job;
     int rc = fits(job, p);
@@ -157,6 +157,8 @@ static int agree(shared *s, const nn_plan *p)
         rc = err_set(ERR_DATA, "the servers do not have the same model: their plans differ");
     if (!rc && !s->planned && job->journal)
         rc = cli_journal_plan(job->journal, p);
+    if (!rc && job->journal)
+        rc = cli_journal_server(job->journal, key);
     if (!rc && !s->planned) {
         s->plan = *p;
         s->planned = 1;
@@ -201,9 +203,10 @@ static int open_session(worker *w)
     shared *s = w->all;
     cli_job *job = s->job;
     const double begin = cli_now();
+    uint8_t key[32];
     int rc = prg_init_random(&w->rng);
     if (!rc)
-        rc = cli_connect(&w->ch, &job->trust, w->address);
+        rc = cli_connect(&w->ch, key, &job->trust, w->address);
     if (!rc) {
         chan_stats t;
         rc = nn_client_open(&w->client, w->ch, job->ot, &w->rng);
@@ -212,7 +215,7 @@ static int open_session(worker *w)
             rc = err_set(rc, "%s (if the server does encrypt, leave out --insecure-plaintext)", err_text());
     }
     if (!rc)
-        rc = agree(s, nn_client_plan(w->client));
+        rc = agree(s, nn_client_plan(w->client), key);
     if (rc)
         return rc;
     w->reached = 1;
@@ -314,6 +317,8 @@ static void *work(void *arg)
     pthread_mutex_lock(&s->lock);
     if (!--s->at_work || !(idle || again(rc))) /* nobody is left, or what no other server mends */
         end(s, s->job->done == s->job->count ? 0 : rc);
+    else if (!idle) /* the job may end well without it, but not in silence */
+        fprintf(stderr, "tacit infer: given up: %s; the other servers go on\n", err_text());
     pthread_mutex_unlock(&s->lock);
     return NULL;
 }
@@ -340,7 +345,12 @@ int cli_job_run(cli_job *job)
     if (rc || job->done == job->count)
         end(s, rc);
     pthread_mutex_unlock(&s->lock);
-    for (uint32_t i = 0; i < job->server_count && !s->over; i++, started++) {
+    for (uint32_t i = 0; i < job->server_count; i++, started++) {
+        pthread_mutex_lock(&s->lock);
+        const int over = s->over;
+        pthread_mutex_unlock(&s->lock);
+        if (over)
+            break;
         w[i] = (worker){.all = s, .address = job->servers[i]};
         if (i + 1 < job->server_count && pthread_create(&thread[i], NULL, work, &w[i])) {
             pthread_mutex_lock(&s->lock);

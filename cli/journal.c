@@ -15,12 +15,16 @@
 
 #define MAGIC "tacit-journal 1 "
 #define PLAN "plan "
+#define SERVER "server "
+#define SERVERS 64
 
 struct cli_journal {
     int fd;
     const char *file;
     int planned; /* the plan below is in the file */
     int torn;    /* a write has failed */
+    uint32_t servers, before; /* keys in the file; when it was opened */
+    uint8_t server[SERVERS][32];
     uint8_t plan[32];
 };
 
@@ -62,6 +66,9 @@ static int entry(cli_journal *j, const char *text, unsigned number, uint32_t cou
     if (!strncmp(text, PLAN, sizeof PLAN - 1) && !j->planned) {
         j->planned = 1;
         if (!cli_unhex(j->plan, text + sizeof PLAN - 1))
+            return 0;
+    } else if (!strncmp(text, SERVER, sizeof SERVER - 1) && j->servers < SERVERS) {
+        if (!cli_unhex(j->server[j->servers++], text + sizeof SERVER - 1))
             return 0;
     } else if (*text >= '0' && *text <= '9') {
         errno = 0;
@@ -137,6 +144,7 @@ int cli_journal_open(cli_journal **out, const char *file, const uint8_t *pixels,
         rc = err_set(ERR_DATA, "--resume %s: another job is writing it", file);
     if (!rc)
         rc = read_back(j, f, job, count, labels, done, &whole);
+    j->before = j->servers;
     if (!rc && ftruncate(j->fd, whole))
         rc = cannot(j);
     if (f)
@@ -174,6 +182,22 @@ int cli_journal_plan(cli_journal *j, const nn_plan *p)
     j->planned = 1;
     memcpy(j->plan, hash, sizeof hash);
     return keyed_line(j, PLAN, hash);
+}
+
+int cli_journal_server(cli_journal *j, const uint8_t key[32])
+{
+    for (uint32_t i = 0; i < j->servers; i++)
+        if (!memcmp(j->server[i], key, 32))
+            return 0;
+    if (j->before)
+        return err_set(ERR_DATA,
+                       "--resume %s: its labels are of a server with another key, so perhaps of another model; "
+                       "name that server, or a new file",
+                       j->file);
+    if (j->servers == SERVERS)
+        return err_set(ERR_DATA, "--resume %s: more than %d servers", j->file, SERVERS);
+    memcpy(j->server[j->servers++], key, 32);
+    return keyed_line(j, SERVER, key);
 }
 
 int cli_journal_add(cli_journal *j, const int32_t *labels, uint32_t at, uint32_t n)

@@ -4,6 +4,8 @@
  *
  *      tacit-journal 1 HEX     BLAKE2b of the job: number of images, the first one's place in the file, their bytes
  *      plan HEX                BLAKE2b of the plan (once known): another model's labels do not belong here
+ *      server HEX              a server's key (zeros: a plain connection); a job that goes on asks no others, for equal
+ *                              plans do not mean equal models
  *      IMAGE LABEL             a line for each image that is done; -1: the answer was no label
  *  Lines are appended, a batch at a time, and reach the disk before the batch counts as kept.  A last line without
  *  its end is cut off. */
@@ -24,6 +26,10 @@ int cli_journal_open(cli_journal **out, const char *file, const uint8_t *pixels,
  *  images [at, at + n).
  *  Errors: ERR_DATA (could not be written). */
 int cli_journal_plan(cli_journal *j, const nn_plan *p) MUST_CHECK;
+
+/** cli_journal_server: keeps a server's key in a journal that had none when it was opened; in another, ERR_DATA if it is
+ *  not listed. */
+int cli_journal_server(cli_journal *j, const uint8_t key[32]) MUST_CHECK;
 int cli_journal_add(cli_journal *j, const int32_t *labels, uint32_t at, uint32_t n) MUST_CHECK;
 void cli_journal_close(cli_journal *j);
 

@@ -83,10 +83,17 @@ cmp -s mine mine.before || fail "--resume has written over a file that is no jou
 printf 'tacit-jour' > begun # a journal whose first line was cut
 run 0 'image 4' "$one" --images all --count 5 --resume begun
 run 3 'belongs to other images' "$one" --images all --skip 1 --resume journal
-start narrow --key b.key --abits 5
+start same --key b.key # the same plan, but who can tell the model
 head -n 22 journal > half
-run 3 "belongs to another model's plan" "$at" --server-key b.pub --images all --resume half
+run 3 "a server with another key" "$at" --server-key b.pub --images all --resume half
 kill -TERM "$server"; wait "$server"
+start narrow --key a.key --abits 5
+head -n 22 journal > half
+run 3 "belongs to another model's plan" "$at" --server-key a.pub --images all --resume half
+kill -TERM "$server"; wait "$server"
+
+# ---- of two servers one is not there: said, and done without it ----
+run 0 'given up: .*refused; the other servers go on' "$one" 127.0.0.1:1 --images all --count 40
 
 # ---- a server that goes and comes back ----
 start c --key b.key --listen 127.0.0.1:0
