@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -122,6 +123,13 @@ int cli_close_stdout(int code)
     if (rc && !told && lost != EPIPE)
         fprintf(stderr, "tacit: %s\n", err_text());
     return rc && !code ? EXIT_FAILED : code;
+}
+
+int cli_say(int fd, const char *line)
+{
+    struct pollfd p = {fd, POLLOUT, 0};
+    const size_t n = strlen(line);
+    return poll(&p, 1, 0) == 1 && p.revents == POLLOUT && write(fd, line, n) == (ssize_t)n;
 }
 
 uint64_t cli_peak_rss(void)

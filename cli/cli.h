@@ -28,6 +28,10 @@ void cli_catch_signals(void);
 void cli_json_text(FILE *f, const char *s);
 void cli_bar(const char *what, double fraction);
 void cli_bar_end(void);
+/** cli_say: a line, below 4 KiB, to a descriptor, if it can be written at once: nobody who stops reading stops this
+ *  program.   Returns whether it was. */
+int cli_say(int fd, const char *line);
+
 /** cli_flush: 0, or ERR_OUTPUT if standard output could not be written, now or earlier.
  * cli_close_stdout: `code`, or 1 with a message in that case; silent where a reader only went away, as `head` does. */
 int cli_flush(void) MUST_CHECK;

@@ -67,6 +67,23 @@ typedef struct {
     double notes_since;
 } front;
 
+/** say: a line for people; counted where it is lost. */
+static void vsay(front *f, const char *fmt, va_list args)
+{
+    char line[512];
+    const int n = vsnprintf(line, sizeof line - 1, fmt, args);
+    strcpy(line + (n < (int)sizeof line - 2 ? n : (int)sizeof line - 2), "\n");
+    f->m.lines_lost += !cli_say(STDERR_FILENO, line);
+}
+
+static void __attribute__((format(printf, 2, 3))) say(front *f, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vsay(f, fmt, args);
+    va_end(args);
+}
+
 /** note: a line about a connection that came to nothing; strangers cannot fill the log with them. */
 static void __attribute__((format(printf, 2, 3))) note(front *f, const char *fmt, ...)
 {
@@ -76,7 +93,7 @@ static void __attribute__((format(printf, 2, 3))) note(front *f, const char *fmt
         return;
     if (now - f->notes_since >= 1) {
         if (f->hidden)
-            fprintf(stderr, "(%u more lines of this kind)\n", f->hidden);
+            say(f, "(%u more lines of this kind)", f->hidden);
         f->notes_since = now;
         f->notes = f->hidden = 0;
     }
@@ -85,9 +102,8 @@ static void __attribute__((format(printf, 2, 3))) note(front *f, const char *fmt
         return;
     }
     va_start(args, fmt);
-    vfprintf(stderr, fmt, args);
+    vsay(f, fmt, args);
     va_end(args);
-    fputc('\n', stderr);
 }
 
 static int watch(front *f, int fd, enum watched what, uint32_t index)
@@ -223,7 +239,7 @@ static void kid_ended(front *f, kid *k, int status)
         f->m.active--;
         f->m.reserved -= f->need;
         if (!f->o->session.quiet)
-            metrics_line(&s, outcome, f->o->json);
+            metrics_line(&f->m, &s, outcome, f->o->json);
     } else if (k->state == ASKING) {
         f->m.no_hello++;
         if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
@@ -278,7 +294,6 @@ static void start(front *f, int fd, noise_result *keys, const char *from)
         note(f, "%s: no process for it: %s", from, strerror(errno));
         return;
     }
-    fflush(NULL);
     const pid_t pid = fork();
     if (pid == 0)
         child(f, fd, pair[1], keys, from);
@@ -398,8 +413,7 @@ static void stop(front *f)
         f->deadline = now + f->o->drain;
         signal_all(f, SIGUSR1);
         if (!f->o->session.quiet && f->m.active)
-            fprintf(stderr, "stopping: %u sessions have %u s to end; a second signal ends them now\n", f->m.active,
-                    f->o->drain);
+            say(f, "stopping: %u sessions have %u s to end; a second signal ends them now", f->m.active, f->o->drain);
     } else
         f->deadline = now;
 }
@@ -409,9 +423,9 @@ static void reload(front *f)
     if (!f->o->allow)
         return;
     if (cli_allowed_load(&f->o->list, f->o->allow))
-        fprintf(stderr, "tacit serve: the list of clients stays as it was: %s\n", err_text());
+        say(f, "tacit serve: the list of clients stays as it was: %s", err_text());
     else
-        fprintf(stderr, "%s: read anew, %zu keys\n", f->o->allow, f->o->list.count);
+        say(f, "%s: read anew, %zu keys", f->o->allow, f->o->list.count);
 }
 
 static void signal_event(front *f)
@@ -538,7 +552,7 @@ static int set_up(front *f, const int *listeners, unsigned count)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGUSR1); /* means something to children, once they have said what */
     sigprocmask(SIG_BLOCK, &set, NULL);
-    f->ending |= cli_stop; /* what came before */
+    f->ending = cli_stop; /* what came before */
     sigdelset(&set, SIGUSR1);
     if (!f->halves || !f->kids)
         return err_set(ERR_MEM, "out of memory");
@@ -557,7 +571,7 @@ static int set_up(front *f, const int *listeners, unsigned count)
         rc = watch(f, f->signals, SIGNALS, 0);
     if (!rc)
         rc = prg_init_random(&f->rng);
-    return !rc && f->o->metrics ? metrics_write(&f->m, f->o->metrics) : rc;
+    return rc;
 }
 
 int front_run(front_options *o, const int *listeners, unsigned count)
@@ -567,8 +581,7 @@ int front_run(front_options *o, const int *listeners, unsigned count)
                .epoll = -1,
                .signals = -1,
                .need = nn_server_bytes(p, p->max_batch),
-               .m.memory = o->memory,
-               .ending = cli_stop};
+               .m.memory = o->memory};
     f.kid_count = o->sessions + FRONT_ASKING;
     f.halves = mem_alloc(FRONT_HALF_OPEN + 1, sizeof *f.halves);
     f.kids = mem_alloc(f.kid_count, sizeof *f.kids);

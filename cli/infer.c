@@ -59,8 +59,8 @@ static int load_labels(const cli_args *a, cli_job *job, inputs *in, uint32_t lim
 
 static int load(const cli_args *a, cli_job *job, inputs *in)
 {
-    const uint64_t limit = a->count ? (uint64_t)a->skip + a->count : 0;
-    int rc = nn_idx_load(&in->images, a->images, limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX);
+    const uint32_t limit = a->count ? a->skip + a->count : 0; /* below 2^32: cli_parse */
+    int rc = nn_idx_load(&in->images, a->images, limit);
     if (rc)
         return rc;
     const nn_idx *x = in->images;
@@ -78,7 +78,7 @@ static int load(const cli_args *a, cli_job *job, inputs *in)
     job->dims = x->dims - 1;
     memcpy(job->dim, x->dim + 1, job->dims * sizeof *job->dim);
     job->pixels = x->data + (size_t)a->skip * job->size;
-    if (a->labels && (rc = load_labels(a, job, in, (uint32_t)limit)))
+    if (a->labels && (rc = load_labels(a, job, in, limit)))
         return rc;
     if (a->reference) {
         nn_model *m;

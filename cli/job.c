@@ -11,8 +11,8 @@
 #include "base/prg.h"
 #include "cli/cli.h"
 
-#define FIRST_WAIT                                                                                                     \
-    0.05 /* seconds before a new try; doubles up to LONGEST_WAIT, and up to half of it is left to chance */
+/* Seconds before a new try; they double up to LONGEST_WAIT, and up to half of them is left to chance. */
+#define FIRST_WAIT 0.05
 #define LONGEST_WAIT 2.0
 
 enum { UNASKED = 0, DONE = 1, TAKEN = 2 };
@@ -38,7 +38,6 @@ typedef struct {
     int reached;          /* a session was open once */
     double alive;         /* when the last batch was done, or the thread began */
     double wait;
-    double fraction;      /* of the batch under way */
     uint32_t taken;
 } worker;
 
@@ -111,7 +110,6 @@ static void on_progress(void *arg, double fraction)
     worker *w = arg;
     shared *s = w->all;
     pthread_mutex_lock(&s->lock);
-    w->fraction = fraction;
     cli_bar("private inference", (s->job->done + (fraction < 1 ? fraction * w->taken : 0)) / s->job->count);
     pthread_mutex_unlock(&s->lock);
 }
@@ -126,12 +124,13 @@ static int fits(const cli_job *job, const nn_plan *p)
     uint32_t skip = 0; /* leading ones that the file may leave out */
     while (skip < 2 && due[skip] == 1 && job->dims < 3 - skip)
         skip++;
-    int same = job->size == p->layer[0].in && (!job->dims || job->dims == 3 - skip);
+    int same = job->dims == 3 - skip;
     for (uint32_t d = 0; d < job->dims; d++) {
-        same &= !job->dims || (d + skip < 3 && job->dim[d] == due[d + skip]);
+        same &= d + skip < 3 && job->dim[d] == due[d + skip];
         snprintf(shape + strlen(shape), sizeof shape - strlen(shape), d ? " x %u" : "%u", job->dim[d]);
     }
-    if (same || (job->dims == 1 && job->size == p->layer[0].in)) /* a flat image has no order of axes to get wrong */
+    const int flat = job->dims <= 1 || (due[0] == 1 && due[1] == 1); /* at either end: no order of axes to get wrong */
+    if (same || (flat && job->size == p->layer[0].in))
         return 0;
     return err_set(ERR_DATA, "an image is %s; the network takes %u x %u x %u (channels, height, width)", shape, due[0],
                    due[1], due[2]);

@@ -56,19 +56,19 @@ static double seconds(const metrics_session *s, int phase)
     return x >= 0 && x < 1e9 ? x : 0;
 }
 
-static void json_line(const metrics_session *s, enum metrics_outcome outcome)
+static void json_line(FILE *f, const metrics_session *s, enum metrics_outcome outcome)
 {
     const nn_stats *n = &s->report->stats;
     const chan_stats *t = &s->report->traffic;
-    printf("{\"session\":{\"address\":");
-    cli_json_text(stdout, s->from);
-    printf(",\"peer\":");
+    fprintf(f, "{\"session\":{\"address\":");
+    cli_json_text(f, s->from);
+    fprintf(f, ",\"peer\":");
     if (s->peer)
-        fputc('"', stdout);
+        fputc('"', f);
     for (int i = 0; s->peer && i < 32; i++)
-        printf("%02x", s->peer[i]);
-    fputs(s->peer ? "\"" : "null", stdout);
-    printf(",\"images\":%" PRIu64 ",\"batches\":%" PRIu64 ",\"flights\":%" PRIu32 ",\"bytes_sent\":%" PRIu64
+        fprintf(f, "%02x", s->peer[i]);
+    fputs(s->peer ? "\"" : "null", f);
+    fprintf(f, ",\"images\":%" PRIu64 ",\"batches\":%" PRIu64 ",\"flights\":%" PRIu32 ",\"bytes_sent\":%" PRIu64
            ",\"bytes_received\":%" PRIu64 ",\"seconds\":%.4f,\"seconds_setup\":%.4f,\"seconds_linear\":%.4f,\"seconds_"
                                           "ot\":%.4f,\"seconds_gc\":%.4f,\"seconds_wait\":%.4f,"
            "\"peak_rss_bytes\":%" PRIu64 ",\"outcome\":\"%s\",\"signal\":%d,\"error\":",
@@ -76,29 +76,33 @@ static void json_line(const metrics_session *s, enum metrics_outcome outcome)
            seconds(s, NN_PHASE_LINEAR), seconds(s, NN_PHASE_OT), seconds(s, NN_PHASE_GC), seconds(s, NN_PHASE_WAIT),
            s->report->peak_rss, outcomes[outcome].name, s->signal);
     if (outcomes[outcome].text)
-        cli_json_text(stdout, outcomes[outcome].text);
+        cli_json_text(f, outcomes[outcome].text);
     else
-        printf("null");
-    printf("}}\n");
-    fflush(stdout);
+        fprintf(f, "null");
+    fprintf(f, "}}\n");
 }
 
-void metrics_line(const metrics_session *s, enum metrics_outcome outcome, int json)
+void metrics_line(metrics *m, const metrics_session *s, enum metrics_outcome outcome, int json)
 {
-    char end[80] = "";
+    char line[2048] = "", end[80] = "";
+    FILE *f = json ? fmemopen(line, sizeof line, "w") : NULL;
+    if (f) {
+        json_line(f, s, outcome);
+        fclose(f);
+    }
     if (json)
-        json_line(s, outcome);
+        m->lines_lost += !*line || !cli_say(STDOUT_FILENO, line);
     if (outcome == METRICS_DIED && s->signal)
         snprintf(end, sizeof end, "; its process died by signal %d (%s)", s->signal, strsignal(s->signal));
     else if (outcomes[outcome].text)
         snprintf(end, sizeof end, "; %s", outcomes[outcome].text);
-    fprintf(stderr,
-            "%s: session of %.1f s: %" PRIu64 " images in %" PRIu64
-            " batches, %.1f MB sent, %.1f MB received; seconds: linear %.2f, OT %.2f, "
-            "garbling %.2f%s\n",
-            s->from, s->seconds, s->report->stats.images, s->report->stats.batches,
-            (double)s->report->traffic.bytes_sent / 1e6, (double)s->report->traffic.bytes_received / 1e6,
-            seconds(s, NN_PHASE_LINEAR), seconds(s, NN_PHASE_OT), seconds(s, NN_PHASE_GC), end);
+    snprintf(line, sizeof line,
+             "%s: session of %.1f s: %" PRIu64 " images in %" PRIu64 " batches, %.1f MB sent, %.1f MB received; "
+             "seconds: linear %.2f, OT %.2f, garbling %.2f%s\n",
+             s->from, s->seconds, s->report->stats.images, s->report->stats.batches,
+             (double)s->report->traffic.bytes_sent / 1e6, (double)s->report->traffic.bytes_received / 1e6,
+             seconds(s, NN_PHASE_LINEAR), seconds(s, NN_PHASE_OT), seconds(s, NN_PHASE_GC), end);
+    m->lines_lost += !cli_say(STDERR_FILENO, line);
 }
 
 static void put(FILE *f, const char *name, const char *type, const char *help, uint64_t value)
@@ -130,6 +134,7 @@ static void put_all(FILE *f, const metrics *m)
     put(f, "batches_total", "counter", "Batches answered in sessions that have ended.", m->batches);
     put(f, "bytes_sent_total", "counter", "Bytes sent in sessions that have ended.", m->bytes_sent);
     put(f, "bytes_received_total", "counter", "Bytes received in sessions that have ended.", m->bytes_received);
+    put(f, "lines_lost_total", "counter", "Lines of output that nobody read in time.", m->lines_lost);
     put(f, "memory_reserved_bytes", "gauge", "Memory reserved for the sessions now.", m->reserved);
     put(f, "memory_limit_bytes", "gauge", "What may be reserved.", m->memory);
 }

@@ -22,6 +22,7 @@ typedef struct {
     uint64_t connections, handshakes_failed, timed_out, crowded_out, denied; /* before there is a session */
     uint64_t busy, no_hello;                                     /* turned away; ended before it asked */
     uint64_t started, ended[METRICS_OUTCOMES];
+    uint64_t lines_lost; /* of stdout and stderr, because nobody read them */
     uint64_t images, batches, bytes_sent, bytes_received;
     uint32_t half_open, half_open_peak, active, active_peak;
     uint64_t reserved, memory;                                   /* bytes */
@@ -40,7 +41,7 @@ typedef struct {
 enum metrics_outcome metrics_add(metrics *m, const metrics_session *s);
 
 /** metrics_line: a JSON object on stdout, if `json`, and a line for people on stderr. */
-void metrics_line(const metrics_session *s, enum metrics_outcome outcome, int json);
+void metrics_line(metrics *m, const metrics_session *s, enum metrics_outcome outcome, int json);
 
 /** metrics_write: replaces `file` by a new one at once (rename).   Errors: ERR_ARG with a text. */
 int metrics_write(const metrics *m, const char *file) MUST_CHECK;

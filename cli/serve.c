@@ -13,6 +13,7 @@
 #include "cli/cli.h"
 #include "cli/front.h"
 #include "cli/keys.h"
+#include "cli/metrics.h"
 #include "net/tcp.h"
 #include "nn/onnx.h"
 
@@ -167,6 +168,8 @@ int cli_serve(int argc, char **argv)
         rc = a.key ? cli_key_load(&key, a.key) : cli_key_fresh(&key);
     if (!rc && a.allow && !(rc = cli_allowed_load(&o.list, a.allow)) && !o.list.count)
         fprintf(stderr, "%s lists no keys: nobody is admitted until it does, and SIGHUP\n", a.allow);
+    if (!rc && a.metrics) /* a file that cannot be written is better known now */
+        rc = metrics_write(&(metrics){.memory = o.memory}, a.metrics);
     if (!rc)
         rc = listen_on(&l, &a);
     if (!rc)

@@ -103,6 +103,7 @@ static int stop(noise_handshake *h, int rc)
 static int stranger(noise_handshake *h, const uint8_t in[NOISE_HEAD], const char *what)
 {
     const char *is = !memcmp(in, "HTTP/", 5) || !memcmp(in, "GET ", 4) || !memcmp(in, "POST ", 5) ? " (it speaks HTTP)"
+                     : !memcmp(in, "PROXY ", 6) ? " (it speaks the PROXY protocol; HAProxy: without send-proxy)"
                      : !memcmp(in, "SSH-", 4)                                                      ? " (it speaks SSH)"
                      : in[0] == 0x15 || in[0] == 0x16                                              ? " (it speaks TLS)"
                      : in[0] && !in[1] && !in[2] && !in[3] && !in[4] /* the header of a plain ERROR */

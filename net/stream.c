@@ -75,7 +75,8 @@ void stream_hurry(stream *s, unsigned milliseconds)
 
 static int stopped(const stream *s) { return s->stop && *s->stop ? err_set(ERR_INTERRUPTED, "interrupted") : 0; }
 
-/** idle: in a pause between batches, and nothing of a message is there yet: a first byte ends the pause, whatever comes after it. */
+/** idle: in a pause between batches, and nothing of a message is there yet: a first byte ends the pause, whatever comes
+ *  after it. */
 static int idle(const stream *s)
 {
     return s->idle && s->from == s->to && (!s->secret || s->secret->from == s->secret->to);
@@ -98,7 +99,8 @@ static int overdue(stream *s, uint64_t since, uint64_t now)
     return 0;
 }
 
-/** on_time: the limits that hold whether a wait was long, short or not needed, so that neither drips nor floods get past them. */
+/** on_time: the limits that hold whether a wait was long, short or not needed, so that neither drips nor floods get past
+ *  them. */
 static int on_time(stream *s)
 {
     const uint64_t now = now_ms();
@@ -128,8 +130,8 @@ static int wait_for(stream *s, short events, short *ready)
     struct pollfd p = {s->fd, events, 0};
     int rc;
 
-    for (int i = 0; i < SPINS;
-         i++) /* going to sleep and being woken takes longer than what is waited for while both parties stream */
+    /* going to sleep and being woken takes longer than what is waited for while both parties stream */
+    for (int i = 0; i < SPINS; i++)
         if (poll(&p, 1, 0) > 0) {
             *ready = p.revents;
             return on_time(s);

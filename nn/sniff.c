@@ -34,6 +34,8 @@ const char *nn_sniff(const uint8_t *head, size_t len, int wanted)
 
     if (!len)
         return "an empty file";
+    if (AT(0, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"))
+        return "a file of zeros";
     if (AT(0, "\x1f\x8b"))
         return model ? "a gzip file: unpack it first (gunzip)"
                      : "a gzip file: unpack it on the way, as in  zcat FILE.gz | tacit infer ... --images -";

@@ -150,6 +150,20 @@ await act.out listening && at=$(sed -n 's/.*"listening":"\([^"]*\)".*/\1/p' act.
 infer --server-key s.pub --images ten > out 2> err || fail "a server with a socket from outside: $(cat err)"
 kill -TERM "$server"; ended 0
 
+# ---- nobody reads what it says ----
+"$rude" stuck "$tacit" serve "$demo" --json --key s.key --metrics stuck.prom > stuck.out 2> stuck.err &
+stuck=$!
+await stuck.out listening && at=$(sed -n 's/.*"listening":"\([^"]*\)".*/\1/p' stuck.out)
+i=0
+while [ $i -lt 14 ]; do # more lines than the pipe holds
+    infer --server-key s.pub --images ten > out 2> err || fail "a server whose lines nobody reads: $(cat err)"
+    i=$((i + 1))
+done
+kill -TERM "$(sed 's/ .*//' stuck.out)"
+wait "$stuck"; got=$?
+[ "$got" = 0 ] || fail "a server whose lines nobody reads ended with $got"
+grep -q '^tacit_lines_lost_total [1-9]' stuck.prom || fail "no lost lines: $(grep lost stuck.prom)"
+
 # ---- eight clients at once ----
 start eight --sessions 8
 rss() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$server/status"; }

@@ -180,6 +180,7 @@ row 3 'SavedModel' serve saved_model.pb
 row 3 'GraphDef' plan graph.pb
 row 3 'web page' plan page.onnx
 row 3 'text file' plan notes.txt
+row 3 'a file of zeros' plan /dev/zero
 row 3 'NumPy' plan a.npy
 row 3 'images or labels' plan images
 input=pointer row 3 'standard input: not an ONNX model but a Git LFS pointer' plan -
@@ -315,6 +316,16 @@ if [ -d "$cases" ]; then
     row 3 '14 x 56' $i --images "$cases/images-14x56.idx"
     row 3 '8 x 8 x 3' $i --images "$cases/images-nhwc.idx"
     row 3 'git lfs pull' plan "$cases/git-lfs-pointer.onnx"
+    # a network of a vector takes images of any shape of that many bytes, and of no other
+    "$tacit" serve "$cases/channel-ratio.onnx" --json --insecure-plaintext > vector 2> vector.err &
+    vector=$!
+    for _ in 1 2 3 4 5 6 7 8 9 10; do grep -q listening vector && break; sleep 0.2; done
+    v=$(sed -n 's/.*"listening":"\([^"]*\)".*/\1/p' vector)
+    idx square 3 4 4
+    idx odd 3 5 3
+    timeout 20 "$tacit" infer "$v" --insecure-plaintext --images square > out 2> err || fail "4 x 4 for a vector of 16: $(cat err)"
+    row 3 '5 x 3; the network takes 1 x 1 x 16' infer "$v" --insecure-plaintext --images odd
+    kill "$vector"; wait "$vector" 2> /dev/null
 else
     echo "words: SKIPPED the files of ../shared/cases: they are not there"
 fi

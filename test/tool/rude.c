@@ -7,6 +7,7 @@
  *      rude say PORT text            sends text, prints what comes back
  *      rude silent                   listens, prints the port, accepts and says nothing
  *      rude banner text              listens, prints the port, says text to each who comes
+ *      rude stuck PROGRAM ...        runs PROGRAM, passes its first line on, and reads no more of a pipe that holds a page
  *      rude activate PROGRAM ...     runs PROGRAM with a listening socket, as systemd would
  * open, drip and hello print "up" once all are connected and at the end how many of them the server has closed. */
 #include <arpa/inet.h>
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -135,6 +137,33 @@ static int serve(const char *text)
     return 0;
 }
 
+static int stuck(char **argv)
+{
+    char line[1024];
+    int end[2];
+    if (pipe(end) || fcntl(end[0], F_SETPIPE_SZ, 4096) < 0)
+        return 1;
+    const pid_t child = fork();
+    if (!child) {
+        dup2(end[1], STDOUT_FILENO);
+        close(end[0]);
+        close(end[1]);
+        execv(argv[0], argv);
+        _exit(1);
+    }
+    close(end[1]);
+    for (size_t n = 0; n + 1 < sizeof line && read(end[0], line + n, 1) == 1; n++)
+        if (line[n] == '\n') {
+            line[n] = 0;
+            printf("%d %s\n", (int)child, line);
+            fflush(stdout);
+            break;
+        }
+    int status;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
 static int activate(char **argv)
 {
     int port;
@@ -163,6 +192,8 @@ int main(int argc, char **argv)
         return serve(NULL);
     if (argc == 3 && !strcmp(what, "banner"))
         return serve(argv[2]);
+    if (argc > 2 && !strcmp(what, "stuck"))
+        return stuck(argv + 2);
     if (argc > 2 && !strcmp(what, "activate"))
         return activate(argv + 2);
     fprintf(stderr, "usage: see the head of test/tool/rude.c\n");
